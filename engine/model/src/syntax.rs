@@ -1,0 +1,33 @@
+//! What a configuration front-end is: a format that turns text into a document.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::document::ConfigDocument;
+
+/// A value together with what is to be said about it. Parsing never fails: it yields what it could
+/// read, and diagnostics for the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed<T> {
+    /// What could be read.
+    pub value: T,
+    /// What could not.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A configuration format.
+pub trait ConfigSyntax: Debug + Send + Sync {
+    /// `toml`, say.
+    fn name(&self) -> &'static str;
+
+    /// File names that hold a configuration of this format, `qik.toml` first.
+    fn file_names(&self) -> &'static [&'static str];
+
+    /// Whether a file of that name is a project's configuration: `pyproject.toml` is one only
+    /// where it has a `[tool.qik]` table. Must be cheap.
+    fn is_config(&self, file_name: &str, text: &str) -> bool;
+
+    /// Reads `text`. `file` is what spans shall call the file.
+    fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument>;
+}
