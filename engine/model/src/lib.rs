@@ -20,6 +20,8 @@ mod glob;
 mod path;
 mod project;
 mod result;
+pub mod schema;
+mod schema_tables;
 pub mod syntax;
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity, Span, Step};

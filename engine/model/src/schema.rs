@@ -1,0 +1,214 @@
+//! The shape of a configuration as static data: every key, what may stand behind it, and a line
+//! about it. Validation, hints and all that is generated for editors read this one place.
+//!
+//! It knows keys and kinds of values only; what names refer to is the business of `config`.
+
+pub use crate::schema_tables::{COMMAND, CONTEXT, DEP, MODULE_ROOT, ROOT, VARIABLE};
+
+/// What may stand at a place of a configuration.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// A truth value.
+    Bool,
+    /// A whole number, not negative.
+    Int,
+    /// A text taken as it is.
+    Str,
+    /// A text in which `{ctx.…}` and `{module.…}` are filled in.
+    Template,
+    /// A template that is a pattern of files.
+    Pattern,
+    /// The path of a file or folder inside the project.
+    Path,
+    /// A number of seconds, or a text such as `30s`, `5m`, `1h30m`, `500ms`.
+    Duration,
+    /// One of these texts.
+    Enum(&'static [&'static str]),
+    /// Any single value or list of texts: the kind is settled by a variable's `type`.
+    Scalar,
+    /// Values of one shape.
+    List(&'static Shape),
+    /// Names that the user chooses, each with a value of one shape.
+    Map {
+        /// What a name names, for reports: `command`.
+        of: &'static str,
+        /// Its value.
+        shape: &'static Shape,
+    },
+    /// Known keys.
+    Table(&'static TableShape),
+    /// Whichever fits the kind of the value; no two of them are of one kind.
+    Either(&'static [Shape]),
+    /// A table whose keys depend on the text under one of them.
+    Tagged(&'static Tagged),
+}
+
+/// A table of known keys.
+#[derive(Clone, Copy, Debug)]
+pub struct TableShape {
+    /// What the table is, for reports: `a command`.
+    pub what: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// Whether further keys with single values stand too (settings that a later version defines).
+    pub open: bool,
+}
+
+/// A known key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// In kebab-case.
+    pub name: &'static str,
+    /// What stands behind it.
+    pub shape: Shape,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Whether the table is nothing without it.
+    pub required: bool,
+    /// Whether it has its effect yet.
+    pub support: Support,
+}
+
+/// Whether something that may be written has its effect in this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// It has.
+    Now,
+    /// It is refused with a report that says so, never ignored in silence.
+    NotYet,
+}
+
+/// A table with variants.
+#[derive(Clone, Copy, Debug)]
+pub struct Tagged {
+    /// What the table is, for reports: `a dep`.
+    pub what: &'static str,
+    /// The key that tells the variant: `type`.
+    pub tag: &'static str,
+    /// The variants.
+    pub variants: &'static [Variant],
+}
+
+/// One variant of a tagged table.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// The text under the tag.
+    pub name: &'static str,
+    /// One line for people.
+    pub doc: &'static str,
+    /// Whether it has its effect yet.
+    pub support: Support,
+    /// Its further keys.
+    pub table: TableShape,
+}
+
+impl TableShape {
+    /// The key spelt `name`, in kebab-case or snake_case.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| crate::document::same_key(key.name, name))
+    }
+}
+
+impl Tagged {
+    /// The variant called `name`.
+    pub fn variant(&self, name: &str) -> Option<&'static Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+impl Shape {
+    /// What may stand there, as a report would say it: `a string or a list`.
+    pub fn expected(&self) -> String {
+        match self {
+            Shape::Bool => "`true` or `false`".into(),
+            Shape::Int => "a whole number".into(),
+            Shape::Str | Shape::Template => "a string".into(),
+            Shape::Pattern => "a pattern of files".into(),
+            Shape::Path => "a path".into(),
+            Shape::Duration => "a duration such as `30s`, or a number of seconds".into(),
+            Shape::Enum(names) => {
+                let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                format!("one of {}", quoted.join(", "))
+            }
+            Shape::Scalar => "a string, a number, a boolean or a list of strings".into(),
+            Shape::List(_) => "a list".into(),
+            Shape::Map { .. } | Shape::Table(_) | Shape::Tagged(_) => "a table".into(),
+            Shape::Either(shapes) => {
+                let mut words: Vec<String> = shapes.iter().map(Shape::expected).collect();
+                let last = words.pop().unwrap_or_default();
+                if words.is_empty() { last } else { format!("{} or {last}", words.join(", ")) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, ROOT, Shape, TableShape};
+
+    #[test]
+    fn keys_are_kebab_case_unique_and_told() {
+        let mut seen = 0;
+        each_table(&Shape::Table(&ROOT), &mut |table| {
+            let mut names: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), table.keys.len(), "a key twice in {}", table.what);
+            for Key { name, doc, .. } in table.keys {
+                assert!(!name.contains('_'), "{name} is not kebab-case");
+                assert!(!doc.is_empty() && !doc.ends_with('.'), "the line about {name}");
+                seen += 1;
+            }
+        });
+        assert!(seen > 60, "only {seen} keys were reached");
+    }
+
+    #[test]
+    fn alternatives_differ_in_kind() {
+        each_shape(&Shape::Table(&ROOT), &mut |shape| {
+            let Shape::Either(shapes) = shape else { return };
+            let mut kinds: Vec<&str> = shapes.iter().map(kind).collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            assert_eq!(kinds.len(), shapes.len(), "{}", shape.expected());
+        });
+    }
+
+    #[test]
+    fn what_is_expected_reads_as_a_list() {
+        let shape = Shape::Either(&[Shape::Str, Shape::Int, Shape::List(&Shape::Str)]);
+        assert_eq!(shape.expected(), "a string, a whole number or a list");
+    }
+
+    fn kind(shape: &Shape) -> &'static str {
+        match shape {
+            Shape::Bool => "bool",
+            Shape::Int => "int",
+            Shape::List(_) => "list",
+            Shape::Map { .. } | Shape::Table(_) | Shape::Tagged(_) => "table",
+            _ => "text",
+        }
+    }
+
+    fn each_table(shape: &Shape, visit: &mut dyn FnMut(&TableShape)) {
+        each_shape(shape, &mut |shape| match shape {
+            Shape::Table(table) => visit(table),
+            Shape::Tagged(tagged) => tagged.variants.iter().for_each(|one| visit(&one.table)),
+            _ => {}
+        });
+    }
+
+    fn each_shape(shape: &Shape, visit: &mut dyn FnMut(&Shape)) {
+        visit(shape);
+        let keys = |table: &TableShape, visit: &mut dyn FnMut(&Shape)| {
+            table.keys.iter().for_each(|key| each_shape(&key.shape, visit));
+        };
+        match shape {
+            Shape::List(inner) | Shape::Map { shape: inner, .. } => each_shape(inner, visit),
+            Shape::Table(table) => keys(table, visit),
+            Shape::Either(shapes) => shapes.iter().for_each(|one| each_shape(one, visit)),
+            Shape::Tagged(tagged) => tagged.variants.iter().for_each(|one| keys(&one.table, visit)),
+            _ => {}
+        }
+    }
+}

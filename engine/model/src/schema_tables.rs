@@ -1,0 +1,487 @@
+//! The tables of keys themselves, from the top of a configuration downwards. Only data.
+
+use crate::project::{CacheWhen, OnInputChange};
+use crate::schema::{Key, Shape, Support, TableShape, Tagged, Variant};
+
+const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, shape, doc, required: false, support: Support::Now }
+}
+
+const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { required: true, ..key(name, shape, doc) }
+}
+
+const fn later(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { support: Support::NotYet, ..key(name, shape, doc) }
+}
+
+const fn variant(
+    name: &'static str,
+    doc: &'static str,
+    support: Support,
+    what: &'static str,
+    keys: &'static [Key],
+) -> Variant {
+    Variant { name, doc, support, table: TableShape { what, keys, open: false } }
+}
+
+const STRINGS: Shape = Shape::List(&Shape::Str);
+const TEMPLATES: Shape = Shape::List(&Shape::Template);
+const STRING_OR_STRINGS: Shape = Shape::Either(&[Shape::Str, STRINGS]);
+const DEPS: Shape = Shape::List(&DEP);
+const CACHE_WHEN: Shape = Shape::Enum(&CacheWhen::NAMES);
+
+/// The project's configuration.
+pub static ROOT: TableShape = TableShape {
+    what: "a configuration",
+    open: false,
+    keys: &[
+        key("commands", COMMANDS, "What qik can run, by name"),
+        key("spaces", Shape::Map { of: "space", shape: &SPACE }, "Named environments"),
+        key("caches", Shape::Map { of: "cache", shape: &CACHE }, "Where results live"),
+        key(
+            "plugins",
+            Shape::Map { of: "plugin", shape: &PLUGIN },
+            "Plugins, by the prefix of their commands",
+        ),
+        key("ctx", CTX, "The project's variables, or profiles of values for variables"),
+        key("vars", VARIABLES, "The project's variables, where `ctx` holds profiles"),
+        key("base", Shape::Table(&BASE), "What all commands depend on"),
+        key(
+            "defaults",
+            Shape::Table(&DEFAULTS),
+            "What holds where a command or space says nothing",
+        ),
+        later("pydist", Shape::Table(&PYDIST), "How Python distributions are found"),
+        key(
+            "include",
+            Shape::List(&Shape::Path),
+            "Further configuration files, relative to the project",
+        ),
+        later("watch", Shape::Table(&WATCH), "How `--watch` behaves"),
+    ],
+};
+
+/// A module's own configuration.
+pub static MODULE_ROOT: TableShape = TableShape {
+    what: "a module's own configuration",
+    open: false,
+    keys: &[key("commands", COMMANDS, "Commands of the module, named `MODULE/COMMAND`")],
+};
+
+const COMMANDS: Shape =
+    Shape::Map { of: "command", shape: &Shape::Either(&[Shape::Template, Shape::Table(&COMMAND)]) };
+
+/// A command.
+pub static COMMAND: TableShape = TableShape {
+    what: "a command",
+    open: false,
+    keys: &[
+        key("exec", Shape::Template, "What the shell runs; with `{module…}` once per module"),
+        key("deps", DEPS, "What its result depends on"),
+        key("artifacts", Shape::List(&Shape::Pattern), "Globs of the files that it makes"),
+        key("cache", Shape::Template, "The cache that keeps its results"),
+        key("cache-when", CACHE_WHEN, "Which results are kept"),
+        key("space", Shape::Str, "The space it runs in"),
+        key("tags", STRINGS, "Words to select it by"),
+        key("hidden", Shape::Bool, "Leave it out of a plain `qik`"),
+        key("description", Shape::Str, "A line for people"),
+        key("env", ENV, "Variables that enter the fingerprint and the process"),
+        key("timeout", Shape::Duration, "After which it is stopped and has failed"),
+        key("retries", Shape::Int, "How often it is tried again after a failure"),
+        key("interactive", Shape::Bool, "Run it alone with the terminal, and never cache it"),
+        key(
+            "on-input-change",
+            Shape::Enum(&OnInputChange::NAMES),
+            "What happens where its inputs changed while it ran",
+        ),
+        key("platform", Shape::Enum(&["same", "any"]), "For which machines its results hold"),
+    ],
+};
+
+const ENV: Shape =
+    Shape::Either(&[STRINGS, Shape::Map { of: "environment variable", shape: &Shape::Template }]);
+
+/// A dep.
+pub static DEP: Shape = Shape::Either(&[
+    Shape::Pattern,
+    Shape::Tagged(&Tagged { what: "a dep", tag: "type", variants: DEP_VARIANTS }),
+]);
+
+const DEP_VARIANTS: &[Variant] = &[
+    variant(
+        "glob",
+        "Files by pattern",
+        Support::Now,
+        "a glob dep",
+        &[required("pattern", Shape::Pattern, "The pattern")],
+    ),
+    variant(
+        "const",
+        "A value that stands for anything",
+        Support::Now,
+        "a const dep",
+        &[required("val", Shape::Template, "The value")],
+    ),
+    variant(
+        "command",
+        "Another command: order, and its artifacts",
+        Support::Now,
+        "a command dep",
+        &[
+            required("name", Shape::Str, "The command"),
+            key("strict", Shape::Bool, "Its runs and its selection carry over"),
+            key("isolated", Shape::Bool, "Whether it is left out of what this command selects"),
+        ],
+    ),
+    variant(
+        "pydist",
+        "An installed distribution",
+        Support::NotYet,
+        "a pydist dep",
+        &[
+            required("name", Shape::Template, "Its name on the package index"),
+            key("transitive", Shape::Bool, "Whether its own dependencies count too"),
+        ],
+    ),
+    variant(
+        "pygraph",
+        "All that a Python module imports",
+        Support::NotYet,
+        "a pygraph dep",
+        &[required("pyimport", Shape::Template, "What an `import` calls the module")],
+    ),
+    variant(
+        "load",
+        "Deps listed in a JSON file",
+        Support::Now,
+        "a load dep",
+        &[
+            required("path", Shape::Template, "The JSON file"),
+            key(
+                "default",
+                Shape::List(&Shape::Pattern),
+                "Globs to use while the file does not exist",
+            ),
+        ],
+    ),
+    variant(
+        "val",
+        "One value out of a TOML or JSON file",
+        Support::Now,
+        "a val dep",
+        &[
+            required("file", Shape::Template, "The file"),
+            required("key", Shape::Template, "The dotted key in it"),
+        ],
+    ),
+    variant(
+        "env",
+        "A variable of the environment",
+        Support::Now,
+        "an env dep",
+        &[required("name", Shape::Template, "The variable")],
+    ),
+    variant(
+        "exec",
+        "The output of a cheap command",
+        Support::Now,
+        "an exec dep",
+        &[required("run", Shape::Template, "The shell line")],
+    ),
+];
+
+const SPACE: Shape = Shape::Either(&[
+    Shape::Str,
+    STRINGS,
+    Shape::Table(&TableShape {
+        what: "a space",
+        open: false,
+        keys: &[
+            key("root", Shape::Path, "The folder below which the space is selected"),
+            key("modules", Shape::List(&MODULE), "Folders over which commands are parametrized"),
+            later("fence", FENCE, "The folders whose code its code may import"),
+            later("venv", VENV, "Its Python environment"),
+            later("dotenv", STRING_OR_STRINGS, "Files of environment variables"),
+        ],
+    }),
+]);
+
+const MODULE: Shape = Shape::Either(&[
+    Shape::Path,
+    Shape::Table(&TableShape {
+        what: "a module",
+        open: false,
+        keys: &[
+            required("name", Shape::Str, "Its name, unique in the project"),
+            required("path", Shape::Path, "Its folder"),
+        ],
+    }),
+]);
+
+const FENCE: Shape = Shape::Either(&[
+    Shape::Bool,
+    Shape::List(&Shape::Either(&[
+        Shape::Path,
+        Shape::Tagged(&Tagged {
+            what: "a part of a fence",
+            tag: "type",
+            variants: &[variant(
+                "space",
+                "The fence of another space",
+                Support::Now,
+                "a part of a fence",
+                &[required("name", Shape::Str, "The space")],
+            )],
+        }),
+    ])),
+]);
+
+const VENV: Shape = Shape::Either(&[
+    Shape::Template,
+    TEMPLATES,
+    Shape::Tagged(&Tagged {
+        what: "a venv",
+        tag: "type",
+        variants: &[
+            variant(
+                "active",
+                "The environment that is active",
+                Support::NotYet,
+                "a venv",
+                &[
+                    key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
+                    key("lock", Shape::Template, "The lock file"),
+                ],
+            ),
+            variant(
+                "uv",
+                "One that qik makes with uv",
+                Support::NotYet,
+                "a venv",
+                &[
+                    key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
+                    key("lock", Shape::Template, "The lock file"),
+                    key("python", Shape::Template, "The Python version"),
+                    key("constraint", TEMPLATE_OR_TEMPLATES, "Constraint files"),
+                ],
+            ),
+            variant(
+                "space",
+                "That of another space",
+                Support::NotYet,
+                "a venv",
+                &[required("name", Shape::Str, "The space")],
+            ),
+        ],
+    }),
+]);
+
+const TEMPLATE_OR_TEMPLATES: Shape = Shape::Either(&[Shape::Template, TEMPLATES]);
+
+const MODE: Key = key("mode", Shape::Enum(&["read", "read-write"]), "`read` never writes");
+const STRICT: Key = key("strict", Shape::Bool, "Trouble with the cache is an error");
+const PREFIX: Key = key("prefix", Shape::Template, "What the names of objects start with");
+
+const CACHE: Shape = Shape::Tagged(&Tagged {
+    what: "a cache",
+    tag: "type",
+    variants: &[
+        variant("local", "A folder of this checkout", Support::Now, "a local cache", &[]),
+        variant(
+            "repo",
+            "Files that are committed",
+            Support::Now,
+            "a repo cache",
+            &[key("git-add", Shape::Bool, "Whether qik stages new entries")],
+        ),
+        variant(
+            "s3",
+            "An S3 bucket",
+            Support::NotYet,
+            "an s3 cache",
+            &[
+                required("bucket", Shape::Template, "The bucket"),
+                PREFIX,
+                key("region-name", Shape::Template, "The region"),
+                key("endpoint-url", Shape::Template, "A server that is not Amazon's"),
+                key("aws-access-key-id", Shape::Template, "Credentials"),
+                key("aws-secret-access-key", Shape::Template, "Credentials"),
+                key("aws-session-token", Shape::Template, "Credentials"),
+                MODE,
+                STRICT,
+            ],
+        ),
+        remote("gcs", "A Google Cloud Storage bucket"),
+        remote("azblob", "An Azure container"),
+        remote("fs", "A shared folder"),
+        remote("webdav", "A WebDAV server"),
+        remote("redis", "A Redis server"),
+        remote("ghac", "The cache of GitHub Actions"),
+        remote("memory", "Nothing that lasts, for tests"),
+    ],
+});
+
+/// A remote whose own settings come with it.
+const fn remote(name: &'static str, doc: &'static str) -> Variant {
+    let table = TableShape { what: "a remote cache", keys: &[PREFIX, MODE, STRICT], open: true };
+    Variant { name, doc, support: Support::NotYet, table }
+}
+
+const PLUGIN: Shape = Shape::Either(&[
+    Shape::Enum(&["qik.pygraph", "qik.s3", "qik.uv"]),
+    Shape::Tagged(&Tagged {
+        what: "a plugin",
+        tag: "pyimport",
+        variants: &[
+            variant(
+                "qik.pygraph",
+                "The import graph",
+                Support::Now,
+                "the pygraph plugin",
+                &[
+                    later(
+                        "ignore-type-checking",
+                        Shape::Bool,
+                        "Imports for type checkers do not count",
+                    ),
+                    later("ignore-pydists", Shape::Bool, "Distributions do not count"),
+                    later("cache", Shape::Template, "The cache of its commands"),
+                    later("build-cache", Shape::Template, "Of no effect; taken for compatibility"),
+                    later("lock-cache", Shape::Template, "Of no effect; taken for compatibility"),
+                    later("check-cache", Shape::Template, "The cache of `pygraph.check`"),
+                ],
+            ),
+            variant("qik.s3", "Caches of type `s3`", Support::Now, "the s3 plugin", &[]),
+            variant(
+                "qik.uv",
+                "Environments made by uv",
+                Support::Now,
+                "the uv plugin",
+                &[
+                    later("cache", Shape::Template, "The cache of its commands"),
+                    later("python", Shape::Template, "The Python version"),
+                    later("index-url", Shape::Template, "The package index"),
+                    later("extra-index-url", TEMPLATE_OR_TEMPLATES, "Further package indexes"),
+                    later("constraint", TEMPLATE_OR_TEMPLATES, "Constraint files"),
+                ],
+            ),
+        ],
+    }),
+]);
+
+const CTX: Shape = Shape::Either(&[VARIABLES, Shape::Map { of: "profile", shape: &PROFILE }]);
+const VARIABLES: Shape = Shape::List(&Shape::Either(&[Shape::Str, Shape::Table(&VARIABLE)]));
+
+/// A variable of the project.
+pub static VARIABLE: TableShape = TableShape {
+    what: "a variable",
+    open: false,
+    keys: &[
+        required("name", Shape::Str, "Its name"),
+        key("type", Shape::Enum(&["str", "int", "bool"]), "What its values are"),
+        key("default", Shape::Scalar, "Its value where nothing sets it"),
+        key("required", Shape::Bool, "Whether a reference to it without a value is an error"),
+    ],
+};
+
+const PROFILE: Shape = Shape::Table(&TableShape {
+    what: "a profile",
+    open: false,
+    keys: &[
+        key("qik", Shape::Table(&CONTEXT), "Values of qik's own variables"),
+        key(
+            "project",
+            Shape::Map { of: "variable", shape: &Shape::Scalar },
+            "Values of the project's variables",
+        ),
+    ],
+});
+
+/// qik's own variables; the shape of a variable is its type.
+pub static CONTEXT: TableShape = TableShape {
+    what: "the variables of qik",
+    open: false,
+    keys: &[
+        key("isolated", Shape::Bool, "Leave out upstream commands"),
+        key("watch", Shape::Bool, "Run again what a change affects"),
+        key("cache", Shape::Str, "The cache of commands that name none"),
+        key("caches", STRING_OR_STRINGS, "Select commands by cache"),
+        key("cache-when", CACHE_WHEN, "Which results are kept"),
+        key(
+            "cache-status",
+            Shape::Enum(&["warm", "cold"]),
+            "Select commands by whether they are cached",
+        ),
+        key("force", Shape::Bool, "Run even what is cached"),
+        key("ls", Shape::Bool, "List what is selected, run nothing"),
+        key("workers", Shape::Int, "How many commands run at once"),
+        key("fail", Shape::Bool, "Fail if anything is selected, run nothing"),
+        key("since", Shape::Str, "Select what changed since a commit"),
+        key("commands", STRING_OR_STRINGS, "Select commands by name"),
+        key("modules", STRING_OR_STRINGS, "Select commands by module"),
+        key("spaces", STRING_OR_STRINGS, "Select commands by space"),
+        key("tags", STRING_OR_STRINGS, "Select commands by tag"),
+        key("verbosity", Shape::Int, "How much is shown"),
+        key("logger", Shape::Enum(&["progress", "stdout"]), "How progress is shown"),
+        key("arch", Shape::Str, "The platform, such as `linux-64`"),
+        key("profile", Shape::Str, "The profile of values"),
+    ],
+};
+
+static BASE: TableShape = TableShape {
+    what: "the base",
+    open: false,
+    keys: &[key("deps", DEPS, "Deps of every command that has deps of its own")],
+};
+
+static DEFAULTS: TableShape = TableShape {
+    what: "the defaults",
+    open: false,
+    keys: &[
+        key("cache", Shape::Template, "The cache of commands that name none"),
+        key("cache-when", CACHE_WHEN, "Which results are kept"),
+        key(
+            "python-path",
+            Shape::Either(&[Shape::Path, Shape::List(&Shape::Path)]),
+            "Folders from which imports start",
+        ),
+        key("ignore", Shape::List(&Shape::Pattern), "Untracked files that are no inputs"),
+        later("venv", VENV, "The Python environment of spaces that name none"),
+        later(
+            "dotenv",
+            STRING_OR_STRINGS,
+            "Files of environment variables of spaces that name none",
+        ),
+    ],
+};
+
+static PYDIST: TableShape = TableShape {
+    what: "the distributions",
+    open: false,
+    keys: &[
+        key(
+            "versions",
+            Shape::Map { of: "distribution", shape: &Shape::Str },
+            "Versions that override what is installed",
+        ),
+        key("ignore-missing", Shape::Bool, "A distribution that is not installed is no error"),
+        key(
+            "modules",
+            Shape::Map { of: "import", shape: &Shape::Str },
+            "The distribution behind an import; `\"\"` ignores it",
+        ),
+        key("ignore-missing-modules", Shape::Bool, "An import without a distribution is no error"),
+        key("transitive", Shape::Bool, "Whether the dependencies of distributions count too"),
+    ],
+};
+
+static WATCH: TableShape = TableShape {
+    what: "the watch settings",
+    open: false,
+    keys: &[key(
+        "on-change",
+        Shape::Enum(&["queue", "restart"]),
+        "What a change does to commands that run",
+    )],
+};
