@@ -1,0 +1,1 @@
+"""A small shop in four packages: common, catalog, orders, payments."""

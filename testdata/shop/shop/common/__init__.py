@@ -1,0 +1,1 @@
+"""What all packages of the shop share: money, identifiers, errors, events."""

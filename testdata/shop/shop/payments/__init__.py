@@ -1,0 +1,1 @@
+"""Taking money, giving it back, and books that balance."""
