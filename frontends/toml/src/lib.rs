@@ -1,1 +1,269 @@
-//! placeholder
+//! `qik.toml`, and `[tool.qik]` in `pyproject.toml`, as configuration documents.
+//!
+//! This room knows TOML and nothing of what the keys mean.
+//!
+//! ```
+//! use qik_model::ConfigSyntax;
+//! use qik_toml::TomlSyntax;
+//!
+//! let parsed = TomlSyntax.parse("qik.toml".into(), "[commands]\nlint = 'ruff check'\n");
+//! assert!(parsed.diagnostics.is_empty());
+//! assert_eq!(parsed.value.root.entries[0].key, "commands");
+//! ```
+#![deny(missing_docs)]
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use qik_model::document::{ConfigDocument, Entry, Node, Table, Value};
+use qik_model::{ConfigSyntax, Diagnostic, Parsed, Place, Span};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error};
+
+const QIK_TOML: &str = "qik.toml";
+const PYPROJECT: &str = "pyproject.toml";
+
+/// The format.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TomlSyntax;
+
+impl ConfigSyntax for TomlSyntax {
+    fn name(&self) -> &'static str {
+        "toml"
+    }
+
+    fn file_names(&self) -> &'static [&'static str] {
+        &[QIK_TOML, PYPROJECT]
+    }
+
+    fn is_config(&self, file_name: &str, text: &str) -> bool {
+        match file_name {
+            QIK_TOML => true,
+            // A file that does not parse is a configuration where it looks like one, so that its
+            // errors are told instead of another file being taken in silence.
+            PYPROJECT => {
+                text.contains("qik") && {
+                    let (root, errors) = DeTable::parse_recoverable(text);
+                    tool_qik(root.get_ref()).is_some()
+                        || (!errors.is_empty() && text.contains("[tool.qik"))
+                }
+            }
+            _ => false,
+        }
+    }
+
+    fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut reader = Reader { file, diagnostics: Vec::new() };
+        reader.syntax_errors(text, errors);
+        let whole = reader.span(0..text.len());
+        let root = root.get_ref();
+        let value = if &*base_name(&reader.file) == PYPROJECT {
+            match tool_qik(root) {
+                Some((span, table)) => {
+                    ConfigDocument { span: reader.span(span), root: reader.table(table) }
+                }
+                None => ConfigDocument { span: whole, root: Table::default() },
+            }
+        } else {
+            ConfigDocument { span: whole, root: reader.table(root) }
+        };
+        Parsed { value, diagnostics: reader.diagnostics }
+    }
+}
+
+fn base_name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}
+
+/// The `[tool.qik]` table and where it begins.
+fn tool_qik<'t, 'i>(root: &'t DeTable<'i>) -> Option<(Range<usize>, &'t DeTable<'i>)> {
+    let qik = root.get("tool")?.get_ref().as_table()?.get("qik")?;
+    Some((qik.span(), qik.get_ref().as_table()?))
+}
+
+struct Reader {
+    file: Arc<str>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader {
+    /// One report a line: what a parser says after its first complaint about a line is mostly an
+    /// echo of that one.
+    fn syntax_errors(&mut self, text: &str, errors: Vec<Error>) {
+        let mut last_line = None;
+        for error in errors {
+            let span = error.span().unwrap_or(text.len()..text.len());
+            let line = text.as_bytes()[..span.start.min(text.len())]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            if last_line.replace(line) == Some(line) {
+                continue;
+            }
+            let report = if error.message() == "duplicate key" {
+                Diagnostic::error("config/duplicate-key", "a key stands twice")
+                    .at(self.place(span), "here for the second time")
+                    .help("keep one of the two; in TOML a table is opened once")
+            } else {
+                Diagnostic::error("config/syntax", "the file is not valid TOML")
+                    .at(self.place(span), error.message().trim_end_matches('.'))
+                    .help("`qik --explain-error config/syntax` lists the usual slips")
+            };
+            self.diagnostics.push(report);
+        }
+    }
+
+    fn table(&mut self, table: &DeTable<'_>) -> Table {
+        let mut entries: Vec<Entry> = table
+            .iter()
+            .map(|(key, value)| Entry {
+                key: key.get_ref().to_string(),
+                key_span: self.span(key.span()),
+                value: self.node(value),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.key_span.start);
+        Table { entries }
+    }
+
+    fn node(&mut self, node: &Spanned<DeValue<'_>>) -> Node {
+        let span = node.span();
+        let value = match node.get_ref() {
+            DeValue::String(text) => Value::Str(text.to_string()),
+            DeValue::Boolean(value) => Value::Bool(*value),
+            DeValue::Integer(number) => {
+                match i64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => Value::Int(number),
+                    Err(_) => self.out_of_range(span.clone()),
+                }
+            }
+            DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+            DeValue::Datetime(date) => self.datetime(span.clone(), date.to_string()),
+            DeValue::Array(items) => {
+                Value::List(items.iter().map(|item| self.node(item)).collect())
+            }
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        };
+        Node { value, span: self.span(span) }
+    }
+
+    fn out_of_range(&mut self, span: Range<usize>) -> Value {
+        self.diagnostics.push(
+            Diagnostic::error("config/syntax", "the number is too large")
+                .at(self.place(span), "does not fit into 64 bits")
+                .help("write it as a string if it is meant as a text"),
+        );
+        Value::Int(0)
+    }
+
+    fn datetime(&mut self, span: Range<usize>, text: String) -> Value {
+        self.diagnostics.push(
+            Diagnostic::error("config/datetime", format!("`{text}` is a date, which no key takes"))
+                .at(self.place(span), "a date or time")
+                .help("put quotes around it if it is meant as a text"),
+        );
+        Value::Str(text)
+    }
+
+    fn place(&self, range: Range<usize>) -> Place {
+        Place::Span(self.span(range))
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span { file: self.file.clone(), start: range.start, end: range.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(file: &str, text: &str) -> Parsed<ConfigDocument> {
+        TomlSyntax.parse(file.into(), text)
+    }
+
+    /// Each report as `code @ the text it points at`.
+    #[track_caller]
+    fn check_reports(text: &str, expected: &[&str]) {
+        let found: Vec<String> = parse("qik.toml", text)
+            .diagnostics
+            .iter()
+            .map(|report| match &report.labels[0].0 {
+                Place::Span(span) => format!("{} @ {}", report.code, &text[span.start..span.end]),
+                other => panic!("{other:?} is no span"),
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    fn keys(table: &Table) -> Vec<&str> {
+        table.entries.iter().map(|entry| entry.key.as_str()).collect()
+    }
+
+    #[test]
+    fn keys_keep_the_order_of_the_file() {
+        let parsed = parse("qik.toml", "zeta = 1\n[beta]\n[alpha]\nb = 1\na.y = 2\na.x = 3\n");
+        assert_eq!(keys(&parsed.value.root), ["zeta", "beta", "alpha"]);
+        let Value::Table(alpha) = &parsed.value.root.entries[2].value.value else { panic!() };
+        assert_eq!(keys(alpha), ["b", "a"]);
+    }
+
+    #[test]
+    fn spans_lead_to_keys_and_values() {
+        let text = "[commands]\nlint = 'ruff'\n\n[[x]]\nn = 0x1_0\n";
+        let parsed = parse("qik.toml", text);
+        let at = |span: &Span| &text[span.start..span.end];
+        let commands = &parsed.value.root.entries[0];
+        assert_eq!(at(&commands.value.span), "[commands]");
+        let Value::Table(table) = &commands.value.value else { panic!() };
+        assert_eq!(at(&table.entries[0].key_span), "lint");
+        assert_eq!(at(&table.entries[0].value.span), "'ruff'");
+        let Value::List(items) = &parsed.value.root.entries[1].value.value else { panic!() };
+        let Value::Table(first) = &items[0].value else { panic!() };
+        assert_eq!(first.entries[0].value.value, Value::Int(16));
+    }
+
+    #[test]
+    fn pyproject_counts_only_with_its_table() {
+        let with = "[project]\nname = 'x'\n[tool.qik.commands]\na = 'b'\n";
+        assert!(TomlSyntax.is_config(PYPROJECT, with));
+        assert!(TomlSyntax.is_config(PYPROJECT, "tool = { qik = {} }"));
+        assert!(!TomlSyntax.is_config(PYPROJECT, "[tool.ruff]\n# not [tool.qik]\n"));
+        assert!(!TomlSyntax.is_config(PYPROJECT, "[project]\nname = 'qik'\n"));
+        assert!(TomlSyntax.is_config(PYPROJECT, "[tool.qik]\na = \n"));
+        assert!(TomlSyntax.is_config(QIK_TOML, ""));
+        assert!(!TomlSyntax.is_config("other.toml", with));
+        let parsed = parse("backend/pyproject.toml", with);
+        assert_eq!(keys(&parsed.value.root), ["commands"]);
+        assert_eq!(keys(&parse("ci/checks.toml", with).value.root), ["project", "tool"]);
+    }
+
+    #[test]
+    fn several_slips_are_told_in_one_pass() {
+        let text = "a = \nb = 1\nc = [1\nd = 2\n";
+        let parsed = parse("qik.toml", text);
+        assert!(parsed.diagnostics.len() >= 2, "{:?}", parsed.diagnostics);
+        assert!(parsed.diagnostics.iter().all(|report| report.code == "config/syntax"));
+    }
+
+    #[test]
+    fn a_key_twice_is_told_at_its_second_place() {
+        check_reports("a = 1\na = 2\n", &["config/duplicate-key @ a"]);
+        check_reports("[t]\nx = 1\n[t]\ny = 1\n", &["config/duplicate-key @ t"]);
+    }
+
+    #[test]
+    fn dates_and_huge_numbers_are_refused() {
+        check_reports("a = 2026-11-22\n", &["config/datetime @ 2026-11-22"]);
+        check_reports("a = 99999999999999999999\n", &["config/syntax @ 99999999999999999999"]);
+    }
+
+    #[test]
+    fn any_text_is_survived() {
+        for text in ["\u{feff}a = 1", "[", "]]", "a.b.c", "\"\\u12", "=", "\r", "[a]\n[[a]]", "\0"]
+        {
+            parse("qik.toml", text);
+        }
+    }
+}
