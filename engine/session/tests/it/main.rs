@@ -1,0 +1,4 @@
+//! What holds for the engine as a whole.
+#![allow(clippy::disallowed_methods, reason = "tests look at the source tree and start processes")]
+
+mod house;
