@@ -1,1 +1,19 @@
-//! placeholder
+//! From configuration text to the project: documents are checked against the schema, lowered to
+//! the model, and their names resolved; variables get their values; templates are filled in.
+//!
+//! This room knows no configuration format and reads nothing but through the database's inputs.
+#![deny(missing_docs)]
+
+pub mod context;
+mod duration;
+pub mod lower;
+pub mod names;
+mod queries;
+pub mod resolve;
+mod shape;
+pub mod template;
+
+pub use queries::{
+    command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,
+    project, space,
+};

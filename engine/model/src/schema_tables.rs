@@ -247,7 +247,7 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "active",
                 "The environment that is active",
-                Support::NotYet,
+                Support::Now,
                 "a venv",
                 &[
                     key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
@@ -257,7 +257,7 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "uv",
                 "One that qik makes with uv",
-                Support::NotYet,
+                Support::Now,
                 "a venv",
                 &[
                     key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
@@ -269,7 +269,7 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "space",
                 "That of another space",
-                Support::NotYet,
+                Support::Now,
                 "a venv",
                 &[required("name", Shape::Str, "The space")],
             ),

@@ -1,0 +1,168 @@
+//! Commands and their deps.
+
+use std::time::Duration;
+
+use qik_model::{
+    CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnInputChange, Origin, Place, Platform,
+    Template,
+};
+
+use super::view::{Fields, View};
+use crate::{duration, shape};
+
+/// The command behind `view`; `module` is the one in whose own configuration it stands.
+pub(super) fn command(
+    name: Name,
+    module: Option<Name>,
+    view: &View<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Command {
+    let mut command = bare(name, module, view.at.clone());
+    let Some(fields) = view.fields() else {
+        command.exec = view.text().unwrap_or_default();
+        return command;
+    };
+    command.exec = fields.text("exec").unwrap_or_default();
+    command.deps = fields.get("deps").map(|list| deps(&list)).unwrap_or_default();
+    command.artifacts = fields.texts("artifacts");
+    command.cache = fields.text("cache");
+    command.cache_when = fields.text("cache-when").and_then(|text| CacheWhen::parse(&text));
+    command.space = fields.text("space");
+    command.tags = tags(&fields, diagnostics);
+    command.hidden = fields.bool("hidden").unwrap_or_default();
+    command.description = fields.text("description").map(|text| text.to_string());
+    command.env = env(&fields, diagnostics);
+    command.timeout = fields.get("timeout").and_then(|view| timeout(&view));
+    command.retries = retries(&fields, diagnostics);
+    command.interactive = fields.bool("interactive").unwrap_or_default();
+    command.on_input_change = fields
+        .text("on-input-change")
+        .and_then(|text| OnInputChange::parse(&text))
+        .unwrap_or_default();
+    if fields.text("platform").as_deref() == Some("any") {
+        command.platform = Platform::Any;
+    }
+    if command.exec.trim().is_empty() && fields.get("deps").is_none() {
+        diagnostics.push(
+            Diagnostic::error("config/nothing-to-run", format!("`{}` runs nothing", command.name))
+                .at(Place::Key(view.at.clone()), "neither `exec` nor `deps`")
+                .help("give it an `exec`, or `deps` of the commands that it groups"),
+        );
+    }
+    command
+}
+
+/// The deps of a list.
+pub(super) fn deps(list: &View<'_>) -> Vec<Dep> {
+    list.items().iter().filter_map(dep).collect()
+}
+
+fn bare(name: Name, module: Option<Name>, origin: Origin) -> Command {
+    Command {
+        name,
+        origin,
+        exec: Template::default(),
+        deps: Vec::new(),
+        artifacts: Vec::new(),
+        cache: None,
+        cache_when: None,
+        space: None,
+        module,
+        tags: Vec::new(),
+        hidden: false,
+        description: None,
+        env: Vec::new(),
+        timeout: None,
+        retries: 0,
+        interactive: false,
+        on_input_change: OnInputChange::default(),
+        platform: Platform::default(),
+    }
+}
+
+fn dep(view: &View<'_>) -> Option<Dep> {
+    let kind = match (view.text(), view.fields()) {
+        (Some(pattern), _) => DepKind::Glob { pattern },
+        (None, Some(fields)) => dep_kind(&fields)?,
+        (None, None) => return None,
+    };
+    Some(Dep { kind, origin: view.at.clone() })
+}
+
+fn dep_kind(fields: &Fields<'_>) -> Option<DepKind> {
+    Some(match &*fields.text("type")? {
+        "glob" => DepKind::Glob { pattern: fields.text("pattern")? },
+        "const" => DepKind::Const { val: fields.text("val")? },
+        "command" => DepKind::Command {
+            name: fields.text("name")?,
+            strict: fields.bool("strict").unwrap_or_default(),
+            isolated: fields.bool("isolated"),
+        },
+        "pydist" => DepKind::Pydist { name: fields.text("name")? },
+        "pygraph" => DepKind::Pygraph { pyimport: fields.text("pyimport")? },
+        "load" => DepKind::Load { path: fields.text("path")?, default: fields.texts("default") },
+        "val" => DepKind::Val { file: fields.text("file")?, key: fields.text("key")? },
+        "env" => DepKind::Env { name: fields.text("name")? },
+        "exec" => DepKind::Exec { run: fields.text("run")? },
+        _ => return None,
+    })
+}
+
+fn tags(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
+    let views = fields.get("tags").map(|view| view.items()).unwrap_or_default();
+    let mut tags = Vec::new();
+    for view in views {
+        let Some(tag) = view.text() else { continue };
+        if let Some(fault) = crate::names::fault(&tag) {
+            diagnostics.push(shape::bad_name("tag", &tag, fault, Place::Value(view.at.clone())));
+        } else if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+fn env(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Option<Template>)> {
+    let Some(view) = fields.get("env") else { return Vec::new() };
+    if let Some(table) = view.fields() {
+        return table
+            .entries()
+            .filter_map(|(name, value)| Some((name, Some(value.text()?))))
+            .collect();
+    }
+    let mut names: Vec<(Name, Option<Template>)> = Vec::new();
+    for item in view.items() {
+        let Some(name) = item.text() else { continue };
+        if let Some(fault) = shape::env_fault(&name) {
+            let place = Place::Value(item.at.clone());
+            diagnostics.push(
+                shape::bad_name("variable", &name, fault, place)
+                    .help("to set a variable write a table: `env = { NAME = \"value\" }`"),
+            );
+        } else if names.iter().all(|(known, _)| *known != name) {
+            names.push((name, None));
+        }
+    }
+    names
+}
+
+fn timeout(view: &View<'_>) -> Option<Duration> {
+    match view.int() {
+        Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
+        None => duration::parse(view.str()?),
+    }
+}
+
+fn retries(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> u32 {
+    const MOST: i64 = 100;
+    let Some(view) = fields.get("retries") else { return 0 };
+    let number = view.int().unwrap_or_default();
+    if number > MOST {
+        diagnostics.push(
+            Diagnostic::error("config/bad-value", format!("`{}` must be at most {MOST}", view.at))
+                .at(Place::Value(view.at.clone()), "too many")
+                .help("a command that fails that often is not worth its retries"),
+        );
+    }
+    number.clamp(0, MOST) as u32
+}
