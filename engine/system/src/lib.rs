@@ -1,1 +1,143 @@
-//! placeholder
+//! The one door to the world: files, the git index, the environment, clocks and processes.
+//!
+//! Every other room reaches the outside through a [`System`]: [`OsSystem`] is the real one,
+//! [`MemorySystem`] lives in memory for tests. [`WorkTree`] says what the project's files are right
+//! now. This room does not know what a command, a fingerprint or a cache entry is.
+//!
+//! ```
+//! use qik_system::{MemorySystem, System, TreeOptions, WorkTree};
+//! use std::sync::Arc;
+//!
+//! let system = Arc::new(MemorySystem::new().with_file("app/main.py", "import os\n"));
+//! let mut tree = WorkTree::open(system.clone(), TreeOptions::default());
+//! assert_eq!(tree.scan().folders.len(), 2);
+//!
+//! system.write("app/main.py", "import sys\n");
+//! let delta = tree.refresh(&["app/main.py".into()]);
+//! assert_eq!(delta.touched, ["app/main.py".into()]);
+//! ```
+#![allow(clippy::disallowed_methods, reason = "this room is the door that the others are kept to")]
+
+mod env;
+mod git;
+mod machine;
+mod memory;
+mod os;
+mod outside;
+mod process;
+mod stat;
+mod stop;
+mod worktree;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use qik_model::{FileKind, RelPath};
+
+pub use env::Env;
+pub use git::Git;
+pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
+pub use memory::MemorySystem;
+pub use os::OsSystem;
+pub use outside::{ancestors_to_git_root, current_dir, read_file};
+pub use process::{Exit, ProcessSpec};
+pub use stat::{DirItem, Stat, StatKind};
+pub use stop::{Stop, signals};
+pub use worktree::{Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id};
+
+/// The folder in the project that is qik's own: state, logs, the local cache.
+pub const STATE_FOLDER: &str = "._qik";
+
+/// What qik can ask of the world. Paths are relative to [`System::root`].
+///
+/// No write follows a symbolic link in a parent of its path: such a path is refused, since what it
+/// names lies outside what its text says.
+pub trait System: Debug + Send + Sync {
+    /// The project folder, absolute.
+    fn root(&self) -> &Path;
+
+    /// The environment as it was when the system was made.
+    fn env(&self) -> &Env;
+
+    /// The git repository that the project lies in, if any.
+    fn git(&self) -> Option<&Git>;
+
+    /// The time of day, as file stamps know it.
+    fn now(&self) -> SystemTime;
+
+    /// Time since the system was made; never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// The bytes of a file. A link is followed.
+    fn read(&self, path: &RelPath) -> io::Result<Vec<u8>>;
+
+    /// Hands the bytes of a file over piece by piece.
+    fn read_chunks(&self, path: &RelPath, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        sink(&self.read(path)?);
+        Ok(())
+    }
+
+    /// What is there. A link is not followed.
+    fn stat(&self, path: &RelPath) -> io::Result<Stat>;
+
+    /// The text that a link points to.
+    fn read_link(&self, path: &RelPath) -> io::Result<Vec<u8>>;
+
+    /// What a folder holds, in no order. What vanishes meanwhile is left out.
+    fn list(&self, folder: &RelPath) -> io::Result<Vec<DirItem>>;
+
+    /// Puts a whole file in place at once, with the folders above it. A file or link in the way is
+    /// replaced. `kind` is `File` or `Executable`; for links there is [`System::create_link`].
+    fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()>;
+
+    /// Puts a link in place at once, with the folders above it. A file or link in the way is
+    /// replaced.
+    fn create_link(&self, path: &RelPath, target: &[u8]) -> io::Result<()>;
+
+    /// Moves a file, link or folder; creates the folders above its new place.
+    fn rename(&self, from: &RelPath, to: &RelPath) -> io::Result<()>;
+
+    /// Removes a file or link.
+    fn remove_file(&self, path: &RelPath) -> io::Result<()>;
+
+    /// Removes `folder` and the folders above it as long as they are empty; never the root. What
+    /// is not there is no error.
+    fn remove_empty_folders_up(&self, folder: &RelPath) -> io::Result<()>;
+
+    /// Makes a folder and those above it.
+    fn create_dir_all(&self, folder: &RelPath) -> io::Result<()>;
+
+    /// Adds to the end of a file by one write; makes the file and the folders above it.
+    fn append(&self, path: &RelPath, bytes: &[u8]) -> io::Result<()>;
+
+    /// Sets or clears the exec bits of a file.
+    fn set_kind(&self, path: &RelPath, kind: FileKind) -> io::Result<()>;
+
+    /// Waits for the lock that this file stands for, and holds it until the guard is dropped.
+    fn lock(&self, path: &RelPath) -> io::Result<LockGuard>;
+
+    /// Runs a shell line to its end and hands its output over as it comes.
+    fn run(
+        &self,
+        spec: &ProcessSpec,
+        stop: &Stop,
+        output: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Exit>;
+}
+
+/// A lock that is held until this is dropped.
+pub struct LockGuard(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send>);
+
+impl LockGuard {
+    pub(crate) fn new(held: impl Send + 'static) -> Self {
+        Self(Box::new(held))
+    }
+}
+
+impl Debug for LockGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LockGuard")
+    }
+}

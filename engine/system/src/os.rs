@@ -1,0 +1,301 @@
+//! The real world below one project folder. Reads follow paths as the system does; writes walk
+//! them folder by folder and refuse links. Does not know which files count as inputs.
+
+mod beneath;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use qik_model::{FileKind, RelPath};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::env::Env;
+use crate::git::Git;
+use crate::process::{self, Exit, ProcessSpec};
+use crate::stat::{DirItem, Stat, StatKind};
+use crate::stop::Stop;
+use crate::{LockGuard, STATE_FOLDER, System};
+
+/// The operating system, seen from one project folder.
+#[derive(Debug)]
+pub struct OsSystem {
+    root: PathBuf,
+    env: Env,
+    git: Option<Git>,
+    started: Instant,
+    temp_files: AtomicU64,
+}
+
+impl OsSystem {
+    /// The system below `root`, an absolute path, with the environment of this process.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::with_env(root, Env::of_process())
+    }
+
+    /// The same with an environment of its own.
+    pub fn with_env(root: impl Into<PathBuf>, env: Env) -> Self {
+        let root = root.into();
+        Self {
+            git: Git::discover(&root),
+            root,
+            env,
+            started: Instant::now(),
+            temp_files: AtomicU64::new(0),
+        }
+    }
+
+    fn full(&self, path: &RelPath) -> PathBuf {
+        path.to_path(&self.root)
+    }
+
+    /// The open folder that holds `path`, and the last segment.
+    fn place<'a>(&self, path: &'a RelPath, create: bool) -> io::Result<(OwnedFd, &'a OsStr)> {
+        let parent = path.parent().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "the project folder is no file")
+        })?;
+        Ok((self.folder(&parent, create)?, OsStr::from_bytes(path.name())))
+    }
+
+    fn folder(&self, folder: &RelPath, create: bool) -> io::Result<OwnedFd> {
+        beneath::open_folder(&self.root, folder, create)
+    }
+
+    /// Makes something under a temporary name and moves it into place: in qik's own folder, so that
+    /// what a kill leaves behind is nobody's input, or beside the place where that is on another
+    /// file system.
+    fn put(
+        &self,
+        path: &RelPath,
+        make: impl Fn(&OwnedFd, &str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (folder, name) = self.place(path, true)?;
+        let count = self.temp_files.fetch_add(1, Ordering::Relaxed);
+        let temp_name = format!(".qik-{}-{count}", std::process::id());
+        let attempt = |temp: &OwnedFd| -> io::Result<()> {
+            // Left by a process of the same number that was killed.
+            let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
+            let moved = make(temp, &temp_name).and_then(|()| {
+                rustix::fs::renameat(temp, &temp_name, &folder, name).map_err(io::Error::from)
+            });
+            if moved.is_err() {
+                let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
+            }
+            moved
+        };
+        match attempt(&self.temp_folder()?) {
+            Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => {
+                attempt(&folder)
+            }
+            result => result,
+        }
+    }
+
+    fn temp_folder(&self) -> io::Result<OwnedFd> {
+        let state = RelPath::from_clean(STATE_FOLDER.as_bytes());
+        let temp = state.join("tmp");
+        match self.folder(&temp, false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+        let opened = self.folder(&temp, true)?;
+        // The folder tells git itself that it is nobody's business.
+        let state = self.folder(&state, false)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::openat(state, ".gitignore", flags, READ_WRITE) {
+            File::from(file).write_all(b"*\n")?;
+        }
+        Ok(opened)
+    }
+}
+
+/// What a new file may be used for, less the process's umask.
+const READ_WRITE: Mode = Mode::from_raw_mode(0o666);
+const READ_WRITE_EXECUTE: Mode = Mode::from_raw_mode(0o777);
+
+impl System for OsSystem {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn env(&self) -> &Env {
+        &self.env
+    }
+
+    fn git(&self) -> Option<&Git> {
+        self.git.as_ref()
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn read(&self, path: &RelPath) -> io::Result<Vec<u8>> {
+        std::fs::read(self.full(path))
+    }
+
+    fn read_chunks(&self, path: &RelPath, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut file = File::open(self.full(path))?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => sink(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn stat(&self, path: &RelPath) -> io::Result<Stat> {
+        Ok(stat_of(&rustix::fs::lstat(self.full(path))?))
+    }
+
+    fn read_link(&self, path: &RelPath) -> io::Result<Vec<u8>> {
+        Ok(std::fs::read_link(self.full(path))?.into_os_string().into_vec())
+    }
+
+    fn list(&self, folder: &RelPath) -> io::Result<Vec<DirItem>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(self.full(folder), flags, Mode::empty())?;
+        beneath::list(&fd)
+    }
+
+    fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()> {
+        let mode = match kind {
+            FileKind::File => READ_WRITE,
+            FileKind::Executable => READ_WRITE_EXECUTE,
+            FileKind::Link => return self.create_link(path, bytes),
+        };
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        self.put(path, |folder, name| {
+            File::from(rustix::fs::openat(folder, name, flags, mode)?).write_all(bytes)
+        })
+    }
+
+    fn create_link(&self, path: &RelPath, target: &[u8]) -> io::Result<()> {
+        self.put(path, |folder, name| Ok(rustix::fs::symlinkat(target, folder, name)?))
+    }
+
+    fn rename(&self, from: &RelPath, to: &RelPath) -> io::Result<()> {
+        let (old_folder, old_name) = self.place(from, false)?;
+        let (new_folder, new_name) = self.place(to, true)?;
+        Ok(rustix::fs::renameat(old_folder, old_name, new_folder, new_name)?)
+    }
+
+    fn remove_file(&self, path: &RelPath) -> io::Result<()> {
+        let (folder, name) = self.place(path, false)?;
+        Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
+    }
+
+    fn remove_empty_folders_up(&self, folder: &RelPath) -> io::Result<()> {
+        let mut next = Some(folder.clone());
+        while let Some(folder) = next.filter(|folder| !folder.is_root()) {
+            let removed = self.place(&folder, false).and_then(|(above, name)| {
+                Ok(rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR)?)
+            });
+            match removed {
+                Ok(()) => {}
+                Err(error) => match error.kind() {
+                    io::ErrorKind::NotFound => {}
+                    io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => break,
+                    _ => return Err(error),
+                },
+            }
+            next = folder.parent();
+        }
+        Ok(())
+    }
+
+    fn create_dir_all(&self, folder: &RelPath) -> io::Result<()> {
+        self.folder(folder, true).map(drop)
+    }
+
+    fn append(&self, path: &RelPath, bytes: &[u8]) -> io::Result<()> {
+        let (folder, name) = self.place(path, true)?;
+        let flags =
+            OFlags::CREATE | OFlags::APPEND | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        File::from(rustix::fs::openat(folder, name, flags, READ_WRITE)?).write_all(bytes)
+    }
+
+    fn set_kind(&self, path: &RelPath, kind: FileKind) -> io::Result<()> {
+        let (folder, name) = self.place(path, false)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+        let mode = Mode::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+        let execute = Mode::from_raw_mode(0o111);
+        let wanted = match kind {
+            FileKind::File => mode - execute,
+            // Whoever may read it may execute it, as git does at a checkout.
+            FileKind::Executable => mode | Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2),
+            FileKind::Link => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a file is not made a link by its mode",
+                ));
+            }
+        };
+        if wanted != mode {
+            rustix::fs::fchmod(&file, wanted)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self, path: &RelPath) -> io::Result<LockGuard> {
+        let (folder, name) = self.place(path, true)?;
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(folder, name, flags, READ_WRITE)?;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+                Err(Errno::INTR) => {}
+                result => {
+                    result?;
+                    return Ok(LockGuard::new(file));
+                }
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        spec: &ProcessSpec,
+        stop: &Stop,
+        output: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<Exit> {
+        process::run(spec, stop, output)
+    }
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ from system to system")]
+fn stat_of(stat: &rustix::fs::Stat) -> Stat {
+    use rustix::fs::FileType;
+
+    let mode = stat.st_mode;
+    Stat {
+        kind: match FileType::from_raw_mode(mode) {
+            FileType::RegularFile if mode & 0o100 != 0 => StatKind::Executable,
+            FileType::RegularFile => StatKind::File,
+            FileType::Symlink => StatKind::Link,
+            FileType::Directory => StatKind::Folder,
+            _ => StatKind::Other,
+        },
+        size: stat.st_size as u64,
+        mtime: (stat.st_mtime as i64, stat.st_mtime_nsec as u32),
+        ctime: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
+        ino: stat.st_ino as u64,
+        dev: stat.st_dev as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! What there is to know about a file's bytes for its identity, whatever the rules that apply to
+//! it. Does not know paths.
+
+use std::io;
+
+use bstr::ByteSlice;
+use qik_model::BlobId;
+use sha1::{Digest as _, Sha1};
+
+use super::attributes::Conversion;
+
+/// The git blob id of these bytes, as they are.
+pub fn blob_id(bytes: &[u8]) -> BlobId {
+    let mut hasher = header(bytes.len() as u64);
+    hasher.update(bytes);
+    BlobId(hasher.finalize().into())
+}
+
+/// The identities that the same bytes have under the conversions that git may apply.
+///
+/// Which of them holds depends on attributes and configuration; these facts depend on the bytes
+/// alone, so they stay true when the rules change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Of the bytes as they are.
+    pub raw: BlobId,
+    /// Of the bytes with `\r\n` as `\n`; `None` where that makes no difference.
+    pub unix: Option<Unix>,
+}
+
+/// Of bytes that hold `\r\n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unix {
+    pub id: BlobId,
+    /// Whether git takes them for text where it has to guess.
+    pub looks_like_text: bool,
+}
+
+/// Something that hands over the same bytes, piece by piece, each time it is asked.
+type Source<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8])) -> io::Result<()>;
+
+impl Facts {
+    pub fn of(bytes: &[u8]) -> Self {
+        if bytes.find(b"\r\n").is_none() {
+            return Self { raw: blob_id(bytes), unix: None };
+        }
+        let stats = TextStats::of(bytes);
+        let mut converted = UnixHasher::new(bytes.len() as u64 - stats.crlf);
+        converted.update(bytes);
+        let unix = Unix { id: converted.finish(), looks_like_text: stats.looks_like_text() };
+        Self { raw: blob_id(bytes), unix: Some(unix) }
+    }
+
+    /// The same for bytes that are too many to hold. `None` where they were not `size` bytes:
+    /// somebody is writing.
+    pub fn of_stream(size: u64, source: Source<'_>) -> io::Result<Option<Self>> {
+        let mut raw = header(size);
+        let mut stats = TextStats::default();
+        let mut seen = 0;
+        source(&mut |chunk| {
+            raw.update(chunk);
+            stats.update(chunk);
+            seen += chunk.len() as u64;
+        })?;
+        stats.finish();
+        if seen != size {
+            return Ok(None);
+        }
+        let raw = BlobId(raw.finalize().into());
+        if stats.crlf == 0 {
+            return Ok(Some(Self { raw, unix: None }));
+        }
+        let mut converted = UnixHasher::new(size - stats.crlf);
+        source(&mut |chunk| converted.update(chunk))?;
+        let unix = Unix { id: converted.finish(), looks_like_text: stats.looks_like_text() };
+        Ok(Some(Self { raw, unix: Some(unix) }))
+    }
+
+    /// The identity under a conversion. `crlf_in_index` tells whether the file as git holds it has
+    /// `\r\n`: then a guess leaves it alone.
+    pub fn id(&self, conversion: Conversion, crlf_in_index: impl FnOnce() -> bool) -> BlobId {
+        match (conversion, self.unix) {
+            (Conversion::Text, Some(unix)) => unix.id,
+            (Conversion::Guess, Some(unix)) if unix.looks_like_text && !crlf_in_index() => unix.id,
+            _ => self.raw,
+        }
+    }
+}
+
+/// Whether git, guessing, takes the bytes for text that holds `\r\n`.
+pub(super) fn is_text_with_crlf(bytes: &[u8]) -> bool {
+    bytes.find(b"\r\n").is_some() && TextStats::of(bytes).looks_like_text()
+}
+
+/// A hasher that has seen the header of a blob of this size.
+fn header(size: u64) -> Sha1 {
+    let mut hasher = Sha1::new();
+    hasher.update(b"blob ");
+    hasher.update(size.to_string());
+    hasher.update([0]);
+    hasher
+}
+
+/// Hashes bytes with `\r\n` as `\n`.
+struct UnixHasher {
+    hasher: Sha1,
+    held_cr: bool,
+}
+
+impl UnixHasher {
+    fn new(size: u64) -> Self {
+        Self { hasher: header(size), held_cr: false }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(&first) = rest.first() {
+            if std::mem::take(&mut self.held_cr) && first != b'\n' {
+                self.hasher.update(b"\r");
+            }
+            let at = rest.find_byte(b'\r').unwrap_or(rest.len());
+            self.hasher.update(&rest[..at]);
+            self.held_cr = at < rest.len();
+            rest = rest.get(at + 1..).unwrap_or_default();
+        }
+    }
+
+    fn finish(mut self) -> BlobId {
+        if self.held_cr {
+            self.hasher.update(b"\r");
+        }
+        BlobId(self.hasher.finalize().into())
+    }
+}
+
+/// What git counts to tell text from other bytes.
+#[derive(Default)]
+struct TextStats {
+    crlf: u64,
+    lone_cr: u64,
+    nul: u64,
+    printable: u64,
+    other: u64,
+    last: u8,
+}
+
+impl TextStats {
+    fn of(bytes: &[u8]) -> Self {
+        let mut stats = Self::default();
+        stats.update(bytes);
+        stats.finish();
+        stats
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'\n' if self.last == b'\r' => self.crlf += 1,
+                _ if self.last == b'\r' => self.lone_cr += 1,
+                _ => {}
+            }
+            match byte {
+                b'\r' | b'\n' => {}
+                // Backspace, tab, escape and form feed pass for text.
+                0x08 | b'\t' | 0x1b | 0x0c => self.printable += 1,
+                0 => {
+                    self.nul += 1;
+                    self.other += 1;
+                }
+                1..0x20 | 0x7f => self.other += 1,
+                _ => self.printable += 1,
+            }
+            self.last = byte;
+        }
+    }
+
+    fn finish(&mut self) {
+        match self.last {
+            b'\r' => self.lone_cr += 1,
+            // The end-of-file mark of old systems.
+            0x1a => self.other = self.other.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn looks_like_text(&self) -> bool {
+        self.lone_cr == 0 && self.nul == 0 && self.printable >> 7 >= self.other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], conversion: Conversion, crlf_in_index: bool, as_if: &[u8]) {
+        let facts = Facts::of(bytes);
+        assert_eq!(facts.id(conversion, || crlf_in_index), blob_id(as_if));
+        for size in 1..4 {
+            let streamed = Facts::of_stream(bytes.len() as u64, &|sink| {
+                bytes.chunks(size).for_each(&mut *sink);
+                Ok(())
+            });
+            assert_eq!(streamed.unwrap(), Some(facts), "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_one_that_git_gives() {
+        assert_eq!(blob_id(b"hello\n").to_string(), "ce013625030ba8dba906f756967f9e9ca394464a");
+        assert_eq!(blob_id(b"").to_string(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    }
+
+    #[test]
+    fn line_ends_are_converted_where_the_rules_say_so() {
+        check(b"a\r\nb\r", Conversion::Raw, false, b"a\r\nb\r");
+        check(b"a\r\nb\r", Conversion::Text, false, b"a\nb\r");
+        check(b"a\r\r\n\r\nb", Conversion::Text, false, b"a\r\n\nb");
+        check(b"a\r\nb", Conversion::Guess, false, b"a\nb");
+        check(b"a\r\nb", Conversion::Guess, true, b"a\r\nb");
+        check(b"a\nb", Conversion::Text, false, b"a\nb");
+        check(b"", Conversion::Text, false, b"");
+    }
+
+    #[test]
+    fn what_does_not_look_like_text_is_left_alone_by_a_guess() {
+        for binary in [b"a\r\n\0".as_slice(), b"a\r\nb\rc", b"a\r\n\x01", b"a\r\nb\r"] {
+            check(binary, Conversion::Guess, false, binary);
+        }
+        check(b"a\r\n\x1a", Conversion::Guess, false, b"a\n\x1a");
+    }
+
+    #[test]
+    fn a_stream_of_another_length_has_no_identity() {
+        let facts = Facts::of_stream(3, &|sink| {
+            sink(b"ab");
+            Ok(())
+        });
+        assert_eq!(facts.unwrap(), None);
+    }
+}

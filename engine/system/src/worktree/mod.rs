@@ -1,0 +1,272 @@
+//! What the project's files are right now: folders with the identity of every file that counts.
+//! Does not know what the files mean, nor who depends on them.
+
+mod apply;
+mod attributes;
+mod codes;
+mod facts;
+mod ignore;
+mod index;
+mod stat_cache;
+mod walk;
+
+use std::sync::Arc;
+
+use qik_model::{BlobId, Diagnostic, FileKind, GlobSet, RelPath};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::System;
+use crate::stat::Stat;
+
+pub use facts::blob_id;
+
+use facts::Facts;
+use ignore::Rules;
+use index::Repository;
+use stat_cache::StatCache;
+
+/// What counts besides the files that git does not ignore.
+#[derive(Clone, Debug, Default)]
+pub struct TreeOptions {
+    /// Files that count even if git ignores them: the artifacts that commands declare.
+    pub artifacts: GlobSet,
+    /// Untracked files that do not count, besides the built-in droppings of tools.
+    pub ignore: GlobSet,
+}
+
+/// A moment in the life of a [`WorkTree`]: it grows with every look at the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revision(pub u64);
+
+/// A member of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TreeEntry {
+    /// The last segment of its path.
+    pub name: Box<[u8]>,
+    /// What it is.
+    pub node: TreeNode,
+}
+
+/// What a member of a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TreeNode {
+    /// A folder that holds, at some depth, a file that counts.
+    Folder,
+    /// A file or link.
+    File {
+        /// Which of them.
+        kind: FileKind,
+        /// The identity of its content: its git blob id.
+        id: BlobId,
+    },
+}
+
+/// What a look at the disk found.
+#[derive(Clone, Debug, Default)]
+pub struct Delta {
+    /// Folders whose listing changed, sorted by path; `None` where there is none any more.
+    pub folders: Vec<(RelPath, Option<Arc<[TreeEntry]>>)>,
+    /// Files that came, went, or were written to (even if the bytes are the same again), sorted.
+    /// Empty for the first look, before which nothing was known.
+    pub touched: Vec<RelPath>,
+    /// What went wrong on the way; the tree is complete but for what these name.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// The files of the project, as last looked at.
+///
+/// In the tree is what lies below the project folder and git does not ignore: tracked files always
+/// (also where an ignore pattern matches them), ignored ones where they are declared artifacts,
+/// untracked droppings of tools (`__pycache__`, `*.pyc`, `.coverage*`, `.*_cache/`, `.DS_Store`)
+/// never. `.git` at any depth, `._qik` at any depth and `.qik/cache` are no files of the project.
+/// The files of nested repositories and submodules count like untracked ones, by content. Folders
+/// without any file that counts are not there, as git does not know them either.
+#[derive(Debug)]
+pub struct WorkTree {
+    system: Arc<dyn System>,
+    options: TreeOptions,
+    repository: Option<Repository>,
+    cache: StatCache,
+    folders: FxHashMap<RelPath, Folder>,
+    revision: Revision,
+    /// Every touch, oldest first.
+    touches: Vec<(Revision, RelPath)>,
+}
+
+/// What is kept of a folder.
+#[derive(Debug)]
+struct Folder {
+    entries: Arc<[TreeEntry]>,
+    /// Beside `entries`; for folders nothing.
+    files: Box<[Option<FileState>]>,
+    /// What is ignored below, and how files are converted.
+    rules: Arc<Rules>,
+    /// Whether git ignores the folder itself, and with it what is not tracked below.
+    ignored: bool,
+}
+
+/// What is kept of a file.
+#[derive(Clone, Copy, Debug)]
+struct FileState {
+    stat: Stat,
+    touched: Revision,
+    /// What was found by reading it; `None` where the index said it.
+    facts: Option<Facts>,
+    /// Whether the same stat means the same bytes.
+    settled: bool,
+}
+
+impl WorkTree {
+    /// A tree of which nothing is known yet: [`WorkTree::scan`] it.
+    pub fn open(system: Arc<dyn System>, options: TreeOptions) -> Self {
+        Self {
+            cache: StatCache::new(system.clone()),
+            system,
+            options,
+            repository: None,
+            folders: FxHashMap::default(),
+            revision: Revision::default(),
+            touches: Vec::new(),
+        }
+    }
+
+    /// Looks at everything.
+    pub fn scan(&mut self) -> Delta {
+        let first = self.revision == Revision::default();
+        self.revision.0 += 1;
+        let mut notes = Vec::new();
+        if !self.repository.as_ref().is_some_and(Repository::is_current) {
+            self.repository = self.system.git().and_then(|git| {
+                Repository::open(git, self.system.root(), self.system.env(), &mut notes)
+            });
+        }
+        let outcome = self.walk().everything();
+        let mut delta = self.apply(outcome);
+        if first {
+            delta.touched.clear();
+            self.touches.clear();
+        }
+        delta.notes.splice(0..0, notes);
+        delta
+    }
+
+    /// Looks at these folders, with all below, and these files; and at everything if git's index
+    /// or configuration changed.
+    pub fn refresh(&mut self, scope: &[RelPath]) -> Delta {
+        let whole = self.revision == Revision::default()
+            || scope.iter().any(RelPath::is_root)
+            || self.repository_changed();
+        if whole {
+            return self.scan();
+        }
+        self.revision.0 += 1;
+        let outcome = self.walk().only(scope);
+        self.apply(outcome)
+    }
+
+    /// Replaces the declared artifacts, and looks where the old and the new ones may lie.
+    pub fn set_artifacts(&mut self, artifacts: GlobSet) -> Delta {
+        if artifacts == self.options.artifacts {
+            return Delta::default();
+        }
+        let old = std::mem::replace(&mut self.options.artifacts, artifacts);
+        let mut scope = old.bases();
+        scope.extend(self.options.artifacts.bases());
+        if self.revision == Revision::default() { Delta::default() } else { self.refresh(&scope) }
+    }
+
+    /// The moment of the last look.
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The listing of a folder.
+    pub fn folder(&self, path: &RelPath) -> Option<&Arc<[TreeEntry]>> {
+        self.folders.get(path).map(|folder| &folder.entries)
+    }
+
+    /// All folders, in no order.
+    pub fn folders(&self) -> impl Iterator<Item = (&RelPath, &Arc<[TreeEntry]>)> {
+        self.folders.iter().map(|(path, folder)| (path, &folder.entries))
+    }
+
+    /// A file.
+    pub fn file(&self, path: &RelPath) -> Option<(FileKind, BlobId)> {
+        let (folder, at) = self.locate(path)?;
+        match folder.entries[at].node {
+            TreeNode::File { kind, id } => Some((kind, id)),
+            TreeNode::Folder => None,
+        }
+    }
+
+    /// The stat of a file, as of the last look.
+    pub fn stat(&self, path: &RelPath) -> Option<Stat> {
+        self.state_of(path).map(|state| state.stat)
+    }
+
+    /// When a file was last touched: at the latest by the look of this revision.
+    pub fn touched_at(&self, path: &RelPath) -> Option<Revision> {
+        self.state_of(path).map(|state| state.touched)
+    }
+
+    /// The files among those that `meant` accepts that came, went or were written to after
+    /// `revision`, whether or not their bytes are the same again. Sorted.
+    pub fn touched_since(
+        &self,
+        revision: Revision,
+        meant: &dyn Fn(&RelPath) -> bool,
+    ) -> Vec<RelPath> {
+        let from = self.touches.partition_point(|(at, _)| *at <= revision);
+        let mut touched: Vec<RelPath> = self.touches[from..]
+            .iter()
+            .filter(|(_, path)| meant(path))
+            .map(|(_, path)| path.clone())
+            .collect();
+        touched.sort();
+        touched.dedup();
+        touched
+    }
+
+    /// Keeps on disk what was found by reading files, for the next process. Writes only if there is
+    /// news; `true` if so.
+    pub fn save(&mut self) -> std::io::Result<bool> {
+        self.cache.save(&self.folders)
+    }
+
+    fn locate(&self, path: &RelPath) -> Option<(&Folder, usize)> {
+        let folder = self.folders.get(&path.parent()?)?;
+        let at = folder.entries.binary_search_by(|entry| (*entry.name).cmp(path.name())).ok()?;
+        Some((folder, at))
+    }
+
+    fn state_of(&self, path: &RelPath) -> Option<&FileState> {
+        let (folder, at) = self.locate(path)?;
+        folder.files[at].as_ref()
+    }
+
+    fn repository_changed(&self) -> bool {
+        match &self.repository {
+            Some(repository) => !repository.is_current(),
+            None => false,
+        }
+    }
+
+    fn walk(&self) -> walk::Walk<'_> {
+        walk::Walk::new(self)
+    }
+
+    /// Forgets all but the last touch of each path once the list grew long.
+    fn compact_touches(&mut self) {
+        if self.touches.len() < 100_000 {
+            return;
+        }
+        let mut seen = FxHashSet::default();
+        let mut kept: Vec<(Revision, RelPath)> =
+            self.touches.drain(..).rev().filter(|(_, path)| seen.insert(path.clone())).collect();
+        kept.reverse();
+        self.touches = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests;
