@@ -2,3 +2,4 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the source tree and start processes")]
 
 mod house;
+mod keys;
