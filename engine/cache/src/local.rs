@@ -1,0 +1,234 @@
+//! Many entries per runnable, below `._qik/cache`: switching branches stays warm. Entries are written
+//! after their contents; the index after the entries. Does not know the work tree beyond what a
+//! caller tells of it.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use qik_model::{ActionResult, Diagnostic, Digest, FileKind, Fingerprint, Platform, RelPath};
+use qik_system::System;
+use rustc_hash::FxHashMap;
+
+use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason};
+use crate::content::ContentStore;
+use crate::entry;
+use crate::index::{Index, Record};
+use crate::names::decode_path;
+use crate::storage::{Storage, StorageError};
+use crate::warnings::{self, Warnings};
+
+/// Where `ac/`, `cas/` and the index are.
+const FOLDER: &str = "._qik/cache/v1";
+const INDEX: &str = "._qik/cache/v1/index";
+const INDEX_LOCK: &str = "._qik/cache/v1/index.lock";
+/// How many entries help to explain a miss.
+const RECENT: usize = 8;
+
+/// The cache of this work tree.
+#[derive(Debug)]
+pub struct LocalCache {
+    system: Arc<dyn System>,
+    storage: Storage,
+    contents: ContentStore,
+    platform: Box<str>,
+    warnings: Arc<Warnings>,
+    index: OnceLock<Mutex<Index>>,
+    /// Logs that stood in the index, of entries that were asked for.
+    logs: Mutex<FxHashMap<Digest, Vec<u8>>>,
+    prepared: OnceLock<()>,
+}
+
+impl LocalCache {
+    /// The cache in `._qik/cache` of the project. Reads nothing yet. `platform` is `linux-64`, say.
+    pub fn new(system: Arc<dyn System>, platform: &str, warnings: Arc<Warnings>) -> Self {
+        let storage = Storage::in_project(system.clone(), FOLDER.into());
+        Self {
+            contents: ContentStore::new(storage.clone(), warnings.clone()),
+            system,
+            storage,
+            platform: platform.into(),
+            warnings,
+            index: OnceLock::new(),
+            logs: Mutex::default(),
+            prepared: OnceLock::new(),
+        }
+    }
+
+    /// The bytes that its entries name.
+    pub fn contents(&self) -> &ContentStore {
+        &self.contents
+    }
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    /// Where something cannot be removed.
+    pub fn clear(&self) -> Result<(), StorageError> {
+        // Entries go before the contents that they name.
+        for prefix in ["ac/", "cas/", "bad/"] {
+            for key in self.storage.keys(prefix)? {
+                self.storage.remove(&key)?;
+            }
+        }
+        self.storage.remove("index")?;
+        *self.index() = Index::default();
+        lock(&self.logs).clear();
+        Ok(())
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        lock(self.index.get_or_init(|| {
+            // An index that cannot be read is as good as none.
+            Mutex::new(Index::parse(self.system.read(&INDEX.into()).unwrap_or_default()))
+        }))
+    }
+
+    fn platform(&self, platform: Platform) -> &str {
+        match platform {
+            Platform::Same => &self.platform,
+            Platform::Any => "",
+        }
+    }
+
+    fn find(&self, fingerprint: Fingerprint, platform: &str) -> Result<Record, MissReason> {
+        let record = self.index().get(fingerprint, platform);
+        match record {
+            Some(record) if record.result.is_some() => Ok(record),
+            _ => self.open(fingerprint, platform).map(|result| Record {
+                fingerprint,
+                platform: platform.into(),
+                result: Some(result),
+                log: None,
+            }),
+        }
+    }
+
+    fn open(&self, fingerprint: Fingerprint, platform: &str) -> Result<ActionResult, MissReason> {
+        let key = entry_key(fingerprint, platform);
+        let unreachable = |error: StorageError| MissReason::Unreachable(error.to_string());
+        let bytes = self.storage.read(&key).map_err(unreachable)?.ok_or(MissReason::NoEntry)?;
+        match entry::decode(&bytes) {
+            Some(result) if result.fingerprint == fingerprint => Ok(result),
+            _ => {
+                let text = format!("cache entry `{FOLDER}/{key}` is torn, or not qik's");
+                let help = "what it was for runs again";
+                self.warnings.add(Diagnostic::warning(warnings::DAMAGED, text).help(help));
+                Err(MissReason::Damaged)
+            }
+        }
+    }
+
+    /// Why an entry could not be replayed. A log that stood in the index is at hand.
+    fn gap(
+        &self,
+        result: &ActionResult,
+        has_log: bool,
+        files: &dyn ArtifactFiles,
+    ) -> Option<MissReason> {
+        if !has_log && !self.contents.has(&result.log) {
+            return Some(MissReason::LogMissing);
+        }
+        result.artifacts.iter().find_map(|artifact| {
+            let Some(path) = decode_path(&artifact.path) else {
+                return Some(MissReason::UnsafePath(artifact.path.clone()));
+            };
+            let in_place = files.state(&path) == Some((artifact.kind, artifact.id));
+            let at_hand = in_place || self.contents.has(&artifact.content);
+            (!at_hand).then_some(MissReason::ContentMissing(path))
+        })
+    }
+
+    fn keep(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> Result<(), StorageError> {
+        self.prepare();
+        let platform = self.platform(key.platform);
+        self.contents.put(log.to_vec())?;
+        self.storage.write(&entry_key(key.fingerprint, platform), entry::encode(result))?;
+
+        let mut index = self.index();
+        let record = index.add(platform, result, log);
+        // Without its record the entry is found all the same.
+        let _ = self.system.append(&INDEX.into(), &record);
+        if index.is_mostly_dead() {
+            self.compact(&mut index);
+        }
+        Ok(())
+    }
+
+    /// Rewrites the index. Records that another process adds meanwhile may be lost from it, which
+    /// costs an open each.
+    fn compact(&self, index: &mut Index) {
+        let Ok(_lock) = self.system.lock(&INDEX_LOCK.into()) else { return };
+        let Ok(bytes) = self.system.read(&INDEX.into()) else { return };
+        *index = Index::parse(bytes);
+        if index.is_mostly_dead() {
+            let bytes = index.compacted();
+            if self.system.write_atomic(&INDEX.into(), &bytes, FileKind::File).is_ok() {
+                *index = Index::parse(bytes);
+            }
+        }
+    }
+
+    /// Tells git, once, that the folder is nobody's business.
+    fn prepare(&self) {
+        self.prepared.get_or_init(|| {
+            let ignore = RelPath::from("._qik/.gitignore");
+            if self.system.stat(&ignore).is_err() {
+                let _ = self.system.write_atomic(&ignore, b"*\n", FileKind::File);
+            }
+        });
+    }
+}
+
+impl ActionCache for LocalCache {
+    fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
+        let record = match self.find(key.fingerprint, self.platform(key.platform)) {
+            Ok(record) => record,
+            Err(reason) => return Lookup::Miss(reason),
+        };
+        let Some(result) = record.result else { return Lookup::Miss(MissReason::NoEntry) };
+        if let Some(reason) = self.gap(&result, record.log.is_some(), files) {
+            return Lookup::Miss(reason);
+        }
+        if let Some(log) = record.log {
+            lock(&self.logs).insert(result.log.digest, log);
+        }
+        Lookup::Hit(Box::new(result))
+    }
+
+    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> bool {
+        let kept = self.keep(key, result, log);
+        if let Err(error) = &kept {
+            let text = format!("the result of `{}` could not be stored: {error}", key.runnable);
+            let help = format!("is there room on the disk, and may `{FOLDER}` be written?");
+            self.warnings.add(Diagnostic::warning(warnings::UNREACHABLE, text).help(help));
+        }
+        kept.is_ok()
+    }
+
+    fn log(&self, result: &ActionResult) -> Option<Vec<u8>> {
+        let at_hand = lock(&self.logs).get(&result.log.digest).cloned();
+        at_hand.or_else(|| self.contents.get(&result.log).ok().flatten())
+    }
+
+    fn recent(&self, runnable: &str) -> Vec<ActionResult> {
+        let records: Vec<_> = self.index().recent(runnable).take(RECENT).collect();
+        let whole = records.into_iter().filter_map(|record| {
+            record.result.or_else(|| self.open(record.fingerprint, &record.platform).ok())
+        });
+        whole.collect()
+    }
+
+    fn keeps_artifacts(&self) -> bool {
+        true
+    }
+}
+
+fn entry_key(fingerprint: Fingerprint, platform: &str) -> String {
+    match platform {
+        "" => format!("ac/{fingerprint}"),
+        platform => format!("ac/{platform}/{fingerprint}"),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,212 @@
+//! What a restore will do, decided before anything is done. Writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use qik_model::{ActionResult, Artifact, Content, FileKind, RelPath};
+use qik_system::StatKind;
+use serde::{Deserialize, Serialize};
+
+use super::Restorer;
+use crate::action::{ArtifactFiles, MissReason};
+use crate::content::content_of;
+use crate::names::{decode_path, encode_path};
+
+/// Steps that lead from the work tree as it is to the one that an entry describes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) runnable: String,
+    /// The folder that takes what is in the way.
+    pub(super) trash: String,
+    pub(super) steps: Vec<Step>,
+    /// Bytes for the steps, as far as there was room for them.
+    #[serde(skip)]
+    pub(super) bytes: BTreeMap<String, Vec<u8>>,
+}
+
+/// One path and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) path: String,
+    pub(super) before: Before,
+    /// Whether what was there before is put aside, rather than replaced.
+    pub(super) keep: bool,
+    /// `None`: nothing shall be there.
+    pub(super) after: Option<State>,
+}
+
+/// What was at a path when the plan was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Before {
+    Nothing,
+    File(State),
+    /// A folder, socket or the like.
+    Other,
+}
+
+/// A file or link with its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) kind: FileKind,
+    pub(super) content: Content,
+}
+
+/// Why there is no plan.
+pub(super) enum Refused {
+    Miss(MissReason),
+    Unsafe(String),
+}
+
+/// How many bytes a plan holds at hand; the rest is read again when its turn comes.
+const AT_HAND: u64 = 256 << 20;
+
+impl Restorer {
+    pub(super) fn plan(
+        &self,
+        result: &ActionResult,
+        files: &dyn ArtifactFiles,
+        present: &[RelPath],
+    ) -> Result<Plan, Refused> {
+        let wanted = safe_paths(&result.artifacts)?;
+        let mut plan = Plan {
+            runnable: result.runnable.clone(),
+            trash: encode_path(&self.new_trash()),
+            steps: Vec::new(),
+            bytes: BTreeMap::new(),
+        };
+        // What is stale goes first: it may be a folder's name in the new tree, or the reverse.
+        for path in present.iter().filter(|path| !wanted.contains_key(path)) {
+            let before = self.state(path).map_err(unreadable)?;
+            if matches!(before, Before::File(_)) {
+                let keep = self.is_precious(path, before, files);
+                plan.steps.push(Step { path: encode_path(path), before, keep, after: None });
+            }
+        }
+        let mut folders = BTreeSet::new();
+        for (path, artifact) in &wanted {
+            self.clear_way(path, files, &mut folders, &mut plan)?;
+            if files.state(path) == Some((artifact.kind, artifact.id)) {
+                continue;
+            }
+            let after = State { kind: artifact.kind, content: artifact.content };
+            let before = self.state(path).map_err(unreadable)?;
+            if before == Before::File(after) {
+                continue;
+            }
+            self.fetch(path, &after, &mut plan)?;
+            let keep = self.is_precious(path, before, files);
+            plan.steps.push(Step { path: encode_path(path), before, keep, after: Some(after) });
+        }
+        Ok(plan)
+    }
+
+    /// What is at `path` on disk.
+    pub(super) fn state(&self, path: &RelPath) -> io::Result<Before> {
+        let stat = match self.system.stat(path) {
+            Ok(stat) => stat,
+            Err(error) if is_absence(&error) => return Ok(Before::Nothing),
+            Err(error) => return Err(error),
+        };
+        let Some(kind) = stat.file_kind() else { return Ok(Before::Other) };
+        let bytes = match kind {
+            FileKind::Link => self.system.read_link(path)?,
+            _ => self.system.read(path)?,
+        };
+        Ok(Before::File(State { kind, content: content_of(&bytes) }))
+    }
+
+    /// Whether something would be lost with what is at `path`: git minds it, or the cache does not
+    /// hold its bytes.
+    fn is_precious(&self, path: &RelPath, before: Before, files: &dyn ArtifactFiles) -> bool {
+        match before {
+            Before::Nothing => false,
+            Before::Other => true,
+            Before::File(state) => files.is_tracked(path) || !self.contents.has(&state.content),
+        }
+    }
+
+    /// Refuses a path behind a link, and plans to put aside a file where a folder is needed.
+    fn clear_way(
+        &self,
+        path: &RelPath,
+        files: &dyn ArtifactFiles,
+        folders: &mut BTreeSet<RelPath>,
+        plan: &mut Plan,
+    ) -> Result<(), Refused> {
+        let above: Vec<_> = std::iter::successors(path.parent(), RelPath::parent)
+            .take_while(|folder| !folder.is_root() && !folders.contains(folder))
+            .collect();
+        for folder in above.into_iter().rev() {
+            match self.system.stat(&folder) {
+                Ok(stat) if stat.kind == StatKind::Folder => {}
+                Ok(stat) if stat.kind == StatKind::Link => {
+                    return Err(Refused::Unsafe(encode_path(path)));
+                }
+                Ok(_) => {
+                    let text = encode_path(&folder);
+                    if !plan.steps.iter().any(|step| step.path == text) {
+                        let before = self.state(&folder).map_err(unreadable)?;
+                        let keep = self.is_precious(&folder, before, files);
+                        plan.steps.push(Step { path: text, before, keep, after: None });
+                    }
+                }
+                Err(error) if is_absence(&error) => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+            folders.insert(folder);
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, path: &RelPath, after: &State, plan: &mut Plan) -> Result<(), Refused> {
+        match self.contents.get(&after.content) {
+            Ok(Some(bytes)) => {
+                let held: usize = plan.bytes.values().map(Vec::len).sum();
+                if held as u64 + after.content.size <= AT_HAND {
+                    plan.bytes.insert(encode_path(path), bytes);
+                }
+                Ok(())
+            }
+            Ok(None) => Err(Refused::Miss(MissReason::ContentMissing(path.clone()))),
+            Err(error) => Err(Refused::Miss(MissReason::Unreachable(error.to_string()))),
+        }
+    }
+}
+
+/// The artifacts by path, if all of them may be written. One cannot lie below another.
+fn safe_paths(artifacts: &[Artifact]) -> Result<BTreeMap<RelPath, &Artifact>, Refused> {
+    let mut paths = BTreeMap::new();
+    for artifact in artifacts {
+        let path = decode_path(&artifact.path).filter(is_allowed);
+        let path = path.ok_or_else(|| Refused::Unsafe(artifact.path.clone()))?;
+        if paths.insert(path, artifact).is_some() {
+            return Err(Refused::Unsafe(artifact.path.clone()));
+        }
+    }
+    for path in paths.keys() {
+        let mut above = std::iter::successors(path.parent(), RelPath::parent);
+        if above.any(|folder| paths.contains_key(&folder)) {
+            return Err(Refused::Unsafe(encode_path(path)));
+        }
+    }
+    Ok(paths)
+}
+
+/// Nothing is written to git's folders, nor to qik's own. Some file systems do not tell `.GIT`
+/// from `.git`.
+fn is_allowed(path: &RelPath) -> bool {
+    let mut segments = path.segments();
+    !path.as_bytes().contains(&0)
+        && !segments.any(|segment| {
+            segment.eq_ignore_ascii_case(b".git") || segment.eq_ignore_ascii_case(b"._qik")
+        })
+        && !path.as_bytes().to_ascii_lowercase().starts_with(b".qik/cache/")
+}
+
+pub(super) fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(error: io::Error) -> Refused {
+    Refused::Miss(MissReason::Unreachable(error.to_string()))
+}

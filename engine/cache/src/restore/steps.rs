@@ -1,0 +1,145 @@
+//! Carries a plan out, takes it back, or finishes one that was cut short. Decides nothing.
+
+use std::borrow::Cow;
+use std::io;
+
+use qik_model::{FileKind, RelPath};
+
+use super::plan::{Before, Plan, State, Step, is_absence};
+use super::{Restored, Restorer};
+use crate::action::MissReason;
+use crate::names::decode_path;
+
+impl Restorer {
+    /// Does every step, or none: where one fails those before it are taken back.
+    pub(super) fn carry_out(&self, plan: &Plan) -> Result<Restored, MissReason> {
+        for (done, step) in plan.steps.iter().enumerate() {
+            if let Err(error) = self.take(plan, step) {
+                for step in plan.steps[..=done].iter().rev() {
+                    // What cannot be taken back is as the entry wants it, and is seen by its digest.
+                    let _ = self.take_back(plan, step);
+                }
+                return Err(MissReason::Unreachable(format!("`{}`: {error}", step.path)));
+            }
+        }
+        self.tidy(plan);
+        let mut restored = Restored::default();
+        for step in &plan.steps {
+            let path = path_of(&step.path).map_err(|error| reason(&error))?;
+            if step.keep {
+                let place = place_of(plan, step).map_err(|error| reason(&error))?;
+                restored.trashed.push((path.clone(), place));
+            }
+            match (step.after, step.keep) {
+                (Some(_), _) => restored.written.push(path),
+                (None, false) => restored.removed.push(path),
+                (None, true) => {}
+            }
+        }
+        Ok(restored)
+    }
+
+    /// Does the steps that are still to be done. A path that somebody changed meanwhile is theirs.
+    pub(super) fn finish(&self, plan: &Plan) -> Result<Vec<RelPath>, MissReason> {
+        let mut touched = Vec::new();
+        for step in &plan.steps {
+            let path = path_of(&step.path).map_err(|error| reason(&error))?;
+            let now = self.state(&path).map_err(|error| reason(&error))?;
+            let is_done = match step.after {
+                Some(after) => now == Before::File(after),
+                None => now == Before::Nothing,
+            };
+            // Nothing there: what was in the way is in the trash already.
+            if is_done || (now != step.before && now != Before::Nothing) {
+                continue;
+            }
+            let keep = step.keep && now != Before::Nothing;
+            self.take(plan, &Step { keep, ..step.clone() }).map_err(|error| reason(&error))?;
+            touched.push(path);
+        }
+        self.tidy(plan);
+        Ok(touched)
+    }
+
+    fn take(&self, plan: &Plan, step: &Step) -> io::Result<()> {
+        let path = path_of(&step.path)?;
+        if step.keep {
+            self.system.rename(&path, &place_of(plan, step)?)?;
+        }
+        match &step.after {
+            Some(after) => self.put(&path, after, plan.bytes.get(&step.path)),
+            None if step.keep => Ok(()),
+            None => match self.system.remove_file(&path) {
+                Err(error) if is_absence(&error) => Ok(()),
+                result => result,
+            },
+        }
+    }
+
+    fn take_back(&self, plan: &Plan, step: &Step) -> io::Result<()> {
+        let path = path_of(&step.path)?;
+        if step.keep {
+            let place = place_of(plan, step)?;
+            if self.system.stat(&place).is_err() {
+                return Ok(());
+            }
+            if step.after.is_some() {
+                // A folder does not come back over a file.
+                let _ = self.system.remove_file(&path);
+            }
+            return self.system.rename(&place, &path);
+        }
+        match step.before {
+            Before::File(before) if self.state(&path)? != step.before => {
+                self.put(&path, &before, None)
+            }
+            Before::Nothing => match self.system.remove_file(&path) {
+                Err(error) if !is_absence(&error) => Err(error),
+                _ => self.system.remove_empty_folders_up(&path.parent().unwrap_or_default()),
+            },
+            Before::File(_) | Before::Other => Ok(()),
+        }
+    }
+
+    fn put(&self, path: &RelPath, state: &State, at_hand: Option<&Vec<u8>>) -> io::Result<()> {
+        let bytes = match at_hand {
+            Some(bytes) => Cow::Borrowed(bytes),
+            None => Cow::Owned(self.fetch_again(state)?),
+        };
+        match state.kind {
+            FileKind::Link => self.system.create_link(path, &bytes),
+            kind => self.system.write_atomic(path, &bytes, kind),
+        }
+    }
+
+    fn fetch_again(&self, state: &State) -> io::Result<Vec<u8>> {
+        let bytes = self.contents.get(&state.content).map_err(io::Error::other)?;
+        bytes.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "its bytes are gone"))
+    }
+
+    /// Removes the folders that stale files leave empty.
+    fn tidy(&self, plan: &Plan) {
+        for step in plan.steps.iter().filter(|step| step.after.is_none()) {
+            if let Some(folder) = path_of(&step.path).ok().and_then(|path| path.parent()) {
+                // An empty folder is no artifact; one too many harms nobody.
+                let _ = self.system.remove_empty_folders_up(&folder);
+            }
+        }
+    }
+}
+
+/// Where what is at the path of `step` is put aside. Folders have a place of their own: the files
+/// that were in them may have been put aside one by one before.
+fn place_of(plan: &Plan, step: &Step) -> io::Result<RelPath> {
+    let ending = if step.before == Before::Other { "-folders" } else { "" };
+    Ok(path_of(&format!("{}{ending}", plan.trash))?.join(path_of(&step.path)?.as_bytes()))
+}
+
+fn path_of(text: &str) -> io::Result<RelPath> {
+    decode_path(text)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a path in the project"))
+}
+
+fn reason(error: &io::Error) -> MissReason {
+    MissReason::Unreachable(error.to_string())
+}
