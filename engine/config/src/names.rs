@@ -3,7 +3,7 @@
 /// The known name nearest to `name`, if any is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bare = bare(name);
-    let allowed = bare.chars().count() / 3 + 1;
+    let allowed = (bare.chars().count() / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&bare, &self::bare(candidate)), candidate))
@@ -17,7 +17,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// What to say about an unknown name: the nearest known one, or all of them where they are few.
 pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const FEW: usize = 8;
+    const FEW: usize = 12;
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
     known.dedup();

@@ -18,6 +18,8 @@ pub const BUILT_IN_CACHES: [&str; 3] = ["local", "none", "repo"];
 pub(crate) struct Names {
     /// All but the commands.
     pub project: Project,
+    /// Where the default cache is named.
+    pub default_cache: Option<Origin>,
     pub commands: BTreeMap<Name, Command>,
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -48,10 +50,11 @@ impl Names {
     pub fn resolve(&mut self, references: &[(Origin, ContextName)]) {
         self.variables(references);
         self.profiles();
-        let default = self.project.defaults.cache.clone();
-        // Where the default stands is in no origin of the model; the message says enough.
-        if let Some(report) = default.and_then(|cache| self.unknown_cache(&cache)) {
-            self.diagnostics.push(report);
+        let default = self.project.defaults.cache.as_ref().zip(self.default_cache.clone());
+        if let Some((cache, at)) = default
+            && let Some(report) = self.unknown_cache(cache)
+        {
+            self.diagnostics.push(report.at(Place::Value(at), "not known"));
         }
         let names: Vec<Name> = self.commands.keys().cloned().collect();
         for name in &names {
@@ -68,7 +71,7 @@ impl Names {
             let ContextName::Project(name) = name else { continue };
             if context::variable(&self.project, name).is_none() {
                 let report = context::unknown_variable(&self.project, name)
-                    .at(Place::Value(at.clone()), format!("mentions `{{ctx.{name}}}`"));
+                    .at(Place::Value(at.clone()), format!("mentions `ctx.{name}`"));
                 self.diagnostics.push(report);
             }
         }
@@ -127,7 +130,7 @@ impl Names {
             match command_name(&self.commands, module, name) {
                 Some(full) => *name = full.clone(),
                 None => {
-                    let report = self.unknown_command(name);
+                    let report = self.unknown_command(name, module);
                     let place = Place::Value(dep.origin.key("name"));
                     self.diagnostics.push(report.at(place, "not known"));
                 }
@@ -136,7 +139,7 @@ impl Names {
         dep
     }
 
-    fn unknown_command(&self, name: &str) -> Diagnostic {
+    fn unknown_command(&self, name: &str, module: Option<&str>) -> Diagnostic {
         let prefix = name.split_once('.').map(|(prefix, _)| prefix);
         if prefix.is_some_and(|prefix| self.project.plugins.contains_key(prefix)) {
             let message = format!("the plugin's command `{name}` is not supported yet");
@@ -144,6 +147,8 @@ impl Names {
                 .help("remove it; a later version gives it its effect");
         }
         let known = self.commands.keys().map(|name| &**name);
+        let own = known.clone().filter_map(|name| name.strip_prefix(module?)?.strip_prefix('/'));
+        let known = known.chain(own);
         Diagnostic::error("config/unknown-command", format!("there is no command `{name}`"))
             .maybe_help(names::suggest(name, known))
     }
@@ -211,16 +216,21 @@ impl Names {
         for profile in self.project.profiles.values() {
             for (key, what, code, known) in known {
                 let Some((value, Some(origin))) = profile.qik.get(key) else { continue };
-                for name in
-                    texts(value).filter(|name| !name.contains(['*', '?', '[', '{', '@', '#']))
-                {
-                    if known.iter().any(|one| **one == **name) {
+                for (index, name) in texts(value).enumerate() {
+                    if known.contains(name) || name.contains(['*', '?', '[', '{', '@', '#']) {
                         continue;
                     }
+                    // In a text with commas the index leads nowhere: then all of it is shown.
+                    let place = match value {
+                        ContextValue::List(_) => Place::Value(origin.index(index)),
+                        _ => Place::Value(origin.clone()),
+                    };
+                    let help = names::suggest(name, known.iter().map(|one| &**one));
+                    let none = || format!("the project has no {what} that could be meant");
                     self.diagnostics.push(
                         Diagnostic::error(code, format!("there is no {what} `{name}`"))
-                            .at(Place::Value(origin.clone()), "not known")
-                            .maybe_help(names::suggest(name, known.iter().map(|one| &**one))),
+                            .at(place, "not known")
+                            .help(help.unwrap_or_else(none)),
                     );
                 }
             }

@@ -60,10 +60,13 @@ impl Check {
             let earlier = table.entries[..index].iter().find(|one| same_key(&one.key, &entry.key));
             if let (Some(earlier), Some(_)) = (earlier, shape.key(&entry.key)) {
                 fine = self.report(
-                    Diagnostic::error("config/duplicate-key", "a key stands twice")
-                        .at(Place::Key(at.key(&*entry.key)), "here for the second time")
-                        .at(Place::Key(at.key(&*earlier.key)), "the same key, spelt otherwise")
-                        .help("keep one of the two; `-` and `_` are the same in keys"),
+                    Diagnostic::error(
+                        "config/duplicate-key",
+                        format!("the key `{}` stands twice", entry.key),
+                    )
+                    .at(Place::Key(at.key(&*entry.key)), "here for the second time")
+                    .at(Place::Key(at.key(&*earlier.key)), "the same key, spelt otherwise")
+                    .help("keep one of the two; `-` and `_` are the same in keys"),
                 );
             }
         }
@@ -258,7 +261,11 @@ fn unknown_key(shape: &TableShape, tag: Option<&str>, key: &str, at: &Origin) ->
     if shape.what == MODULE_ROOT.what && ROOT.key(key).is_some() {
         return report.help("move it to the project's configuration; here `commands` stands alone");
     }
-    report.maybe_help(names::suggest(key, shape.keys.iter().map(|key| key.name).chain(tag)))
+    let known: Vec<&str> = shape.keys.iter().map(|key| key.name).chain(tag).collect();
+    match names::nearest(key, known.iter().copied()) {
+        Some(nearest) => report.help(format!("did you mean `{nearest}`?")),
+        None => report.help(format!("its keys are `{}`", known.join("`, `"))),
+    }
 }
 
 fn missing_key(what: &str, key: &str, at: &Origin) -> Diagnostic {

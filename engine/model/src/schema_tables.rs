@@ -400,7 +400,7 @@ const PROFILE: Shape = Shape::Table(&TableShape {
 
 /// qik's own variables; the shape of a variable is its type.
 pub static CONTEXT: TableShape = TableShape {
-    what: "the variables of qik",
+    what: "the `qik` of a profile",
     open: false,
     keys: &[
         key("isolated", Shape::Bool, "Leave out upstream commands"),
@@ -430,13 +430,13 @@ pub static CONTEXT: TableShape = TableShape {
 };
 
 static BASE: TableShape = TableShape {
-    what: "the base",
+    what: "`base`",
     open: false,
     keys: &[key("deps", DEPS, "Deps of every command that has deps of its own")],
 };
 
 static DEFAULTS: TableShape = TableShape {
-    what: "the defaults",
+    what: "`defaults`",
     open: false,
     keys: &[
         key("cache", Shape::Template, "The cache of commands that name none"),
@@ -457,7 +457,7 @@ static DEFAULTS: TableShape = TableShape {
 };
 
 static PYDIST: TableShape = TableShape {
-    what: "the distributions",
+    what: "`pydist`",
     open: false,
     keys: &[
         key(
@@ -477,7 +477,7 @@ static PYDIST: TableShape = TableShape {
 };
 
 static WATCH: TableShape = TableShape {
-    what: "the watch settings",
+    what: "`watch`",
     open: false,
     keys: &[key(
         "on-change",

@@ -82,36 +82,54 @@ fn tool_qik<'t, 'i>(root: &'t DeTable<'i>) -> Option<(Range<usize>, &'t DeTable<
     Some((qik.span(), qik.get_ref().as_table()?))
 }
 
+/// Where what an error at `start` may cause ends: with its line, or with the table that it opens.
+fn end_of_echo(text: &str, start: usize, duplicate: bool) -> usize {
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[start..].find('\n').map_or(text.len() + 1, |at| start + at + 1);
+    if duplicate && text[line_start..].trim_start().starts_with('[') {
+        let next = text.get(line_end..).and_then(|rest| rest.find("\n["));
+        return next.map_or(text.len() + 1, |at| line_end + at + 1);
+    }
+    line_end
+}
+
 struct Reader {
     file: Arc<str>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader {
-    /// One report a line: what a parser says after its first complaint about a line is mostly an
-    /// echo of that one.
+    /// One report a line, and none for the keys of a table that stands twice: what a parser says
+    /// after its first complaint is mostly an echo of that one.
     fn syntax_errors(&mut self, text: &str, errors: Vec<Error>) {
-        let mut last_line = None;
-        for error in errors {
-            let span = error.span().unwrap_or(text.len()..text.len());
-            let line = text.as_bytes()[..span.start.min(text.len())]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count();
-            if last_line.replace(line) == Some(line) {
+        let at = |error: &Error| error.span().map_or(text.len(), |span| span.start.min(text.len()));
+        let mut errors = errors;
+        errors.sort_by_key(at);
+        let mut quiet_until = 0;
+        for error in &errors {
+            let start = at(error);
+            if start < quiet_until {
                 continue;
             }
-            let report = if error.message() == "duplicate key" {
-                Diagnostic::error("config/duplicate-key", "a key stands twice")
-                    .at(self.place(span), "here for the second time")
-                    .help("keep one of the two; in TOML a table is opened once")
+            let duplicate = error.message() == "duplicate key";
+            quiet_until = end_of_echo(text, start, duplicate);
+            let end = error.span().map_or(start, |span| span.end);
+            let report = if duplicate {
+                self.twice(text, start..end)
             } else {
                 Diagnostic::error("config/syntax", "the file is not valid TOML")
-                    .at(self.place(span), error.message().trim_end_matches('.'))
+                    .at(self.place(start..end), error.message().trim_end_matches('.'))
                     .help("`qik --explain-error config/syntax` lists the usual slips")
             };
             self.diagnostics.push(report);
         }
+    }
+
+    fn twice(&self, text: &str, key: Range<usize>) -> Diagnostic {
+        let name = text.get(key.clone()).unwrap_or_default();
+        Diagnostic::error("config/duplicate-key", format!("the key `{name}` stands twice"))
+            .at(self.place(key), "here for the second time")
+            .help("keep one of the two; in TOML a table is opened once")
     }
 
     fn table(&mut self, table: &DeTable<'_>) -> Table {

@@ -42,7 +42,10 @@ pub(super) fn command(
     if fields.text("platform").as_deref() == Some("any") {
         command.platform = Platform::Any;
     }
-    if command.exec.trim().is_empty() && fields.get("deps").is_none() {
+    let runs = fields
+        .get("exec")
+        .is_some_and(|exec| exec.str().is_none_or(|text| !text.trim().is_empty()));
+    if !runs && fields.get("deps").is_none() {
         diagnostics.push(
             Diagnostic::error("config/nothing-to-run", format!("`{}` runs nothing", command.name))
                 .at(Place::Key(view.at.clone()), "neither `exec` nor `deps`")

@@ -1,7 +1,7 @@
 //! The configuration files of a project: the root, what is included from it, modules' own.
 
 use qik_model::document::Table;
-use qik_model::{Diagnostic, Module, Name, Origin, Place, RelPath, Severity};
+use qik_model::{ConfigDocument, Diagnostic, Module, Name, Origin, Place, RelPath, Severity};
 
 use super::view::Fields;
 use super::{Files, Found};
@@ -22,6 +22,7 @@ pub(super) struct Layers<'a> {
     pub modules: Vec<(Name, Layer<'a>)>,
     /// All of them, also those that could not be read.
     pub files: Vec<RelPath>,
+    documents: Vec<&'a ConfigDocument>,
     /// Whether one of them could not be read.
     pub broken: bool,
 }
@@ -90,6 +91,17 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// Where in the text a report points, as a key to sort by: what concerns no file comes first.
+    pub fn position(&self, report: &Diagnostic) -> Option<(usize, usize)> {
+        let (place, _) = report.labels.first()?;
+        let file = match place {
+            Place::Span(span) => &span.file,
+            Place::Value(origin) | Place::Key(origin) => &origin.file,
+        };
+        let index = self.documents.iter().position(|document| document.span.file == *file)?;
+        Some((index, self.documents[index].locate(place).start))
+    }
+
     fn layer(&mut self, path: &RelPath, files: &'a dyn Files) -> Option<Layer<'a>> {
         self.files.push(path.clone());
         let Found::Document(parsed) = files.document(path) else { return None };
@@ -97,6 +109,7 @@ impl<'a> Layers<'a> {
             self.broken = true;
             return None;
         }
+        self.documents.push(&parsed.value);
         let top = Origin::top(path.to_string());
         Some(Layer { table: &parsed.value.root, top })
     }

@@ -246,17 +246,20 @@ impl Lowering {
     }
 
     fn finish(self, layers: Layers<'_>) -> Lowered {
-        let Lowering { mut project, check, commands, .. } = self;
+        let Lowering { mut project, check, commands, mut settings, .. } = self;
+        let default_cache = settings.remove("cache");
         let mut diagnostics = check.diagnostics;
         diagnostics.extend(self.diagnostics);
         project.spaces = shared(self.spaces);
         project.profiles = shared(self.profiles);
-        let mut names = resolve::Names { project, commands, diagnostics: Vec::new() };
+        let mut names =
+            resolve::Names { project, commands, default_cache, diagnostics: Vec::new() };
         names.resolve(&check.references);
         // Where a file could not be read, names that it defines would be missed everywhere.
         if !layers.broken {
             diagnostics.append(&mut names.diagnostics);
         }
+        diagnostics.sort_by_cached_key(|report| layers.position(report));
         let mut project = names.project;
         project.commands = shared(names.commands);
         Lowered { project: project.into(), diagnostics, files: layers.files }

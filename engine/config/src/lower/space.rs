@@ -53,7 +53,7 @@ pub(super) fn clashes(spaces: &BTreeMap<Name, Space>, diagnostics: &mut Vec<Diag
 fn clash(code: &'static str, message: String, first: &Module, second: &Module) -> Diagnostic {
     Diagnostic::error(code, message)
         .at(Place::Value(second.origin.clone()), format!("in the space `{}`", second.space))
-        .at(Place::Value(first.origin.clone()), format!("first in the space `{}`", first.space))
+        .at(Place::Value(first.origin.clone()), format!("and in the space `{}`", first.space))
 }
 
 fn module(

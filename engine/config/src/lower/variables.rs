@@ -156,9 +156,9 @@ fn report_type(
     // Lists and numbers with a fraction fit no variable; all else is a matter of its type.
     if value.is_none() {
         let expected = match kind {
-            Kind::Int | Kind::Count => "a whole number, as its variable",
-            Kind::Bool => "`true` or `false`, as its variable",
-            _ => "a string, as its variable",
+            Kind::Int | Kind::Count => "a whole number, as its variable is",
+            Kind::Bool => "`true` or `false`, as its variable is",
+            _ => "a string, as its variable is",
         };
         diagnostics.push(shape::wrong_type(expected, view.node.value.kind(), &view.at));
     }

@@ -1,0 +1,151 @@
+//! Golden tests over `testdata/config`: each bad configuration with its report, each good one with
+//! the model that it stands for. `UPDATE_GOLDENS=1` writes what is found.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use qik_config::lower::{self, Files, Found, Lowered};
+use qik_model::{ConfigDocument, Diagnostic, Parsed, RelPath};
+use qik_toml::TomlSyntax;
+
+use crate::{render, snapshot};
+
+/// A small project: its configuration files, by path.
+pub struct Case {
+    pub name: String,
+    pub files: BTreeMap<RelPath, Vec<u8>>,
+    pub config: RelPath,
+    expected: PathBuf,
+}
+
+#[test]
+fn every_bad_configuration_has_its_report() {
+    let cases = cases("bad");
+    assert!(cases.len() > 60, "only {} cases", cases.len());
+    for case in &cases {
+        let (documents, lowered) = case.lower();
+        let reports = reports(&documents, &lowered);
+        assert!(!reports.is_empty(), "{} is said to be in order", case.name);
+        check(case, &render::all(&reports, &documents, &case.files));
+    }
+}
+
+#[test]
+fn every_good_configuration_has_its_model() {
+    for case in &cases("good") {
+        let (documents, lowered) = case.lower();
+        let reports = reports(&documents, &lowered);
+        assert!(reports.is_empty(), "{}: {reports:#?}", case.name);
+        check(case, &snapshot::project(&lowered));
+    }
+}
+
+#[test]
+fn no_golden_is_left_over() {
+    for kind in ["bad", "good"] {
+        let wanted: Vec<PathBuf> = cases(kind).into_iter().map(|case| case.expected).collect();
+        for path in entries(&folder(kind)) {
+            let golden = path.extension().is_some_and(|ending| ending == "txt");
+            assert!(!golden || wanted.contains(&path), "{} has no case", path.display());
+        }
+    }
+}
+
+#[track_caller]
+fn check(case: &Case, found: &str) {
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        std::fs::write(&case.expected, found).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&case.expected).unwrap_or_default();
+    assert!(expected == found, "{}: expected\n{expected}\nbut found\n{found}", case.name);
+}
+
+/// All cases of a kind: a file `NAME.toml`, or a folder of several files.
+pub fn cases(kind: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> =
+        entries(&folder(kind)).iter().filter_map(|path| case(path)).collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+fn case(path: &Path) -> Option<Case> {
+    let name = path.file_stem()?.to_str()?.to_string();
+    let mut files = BTreeMap::new();
+    if path.is_dir() {
+        collect(path, path, &mut files);
+    } else if path.extension()? == "toml" {
+        files.insert(RelPath::from("qik.toml"), std::fs::read(path).unwrap());
+    } else {
+        return None;
+    }
+    let configs = ["qik.toml", "pyproject.toml"].map(RelPath::from);
+    let config = configs.into_iter().find(|path| files.contains_key(path)).unwrap();
+    Some(Case { name, files, config, expected: path.with_extension("txt") })
+}
+
+fn collect(top: &Path, folder: &Path, files: &mut BTreeMap<RelPath, Vec<u8>>) {
+    for path in entries(folder) {
+        if path.is_dir() {
+            collect(top, &path, files);
+        } else {
+            let name = path.strip_prefix(top).unwrap().to_str().unwrap();
+            files.insert(RelPath::from(name), std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn folder(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/config").join(kind)
+}
+
+pub type Documents = BTreeMap<RelPath, Parsed<ConfigDocument>>;
+
+struct Given<'a> {
+    documents: &'a Documents,
+    files: &'a BTreeMap<RelPath, Vec<u8>>,
+}
+
+impl Files for Given<'_> {
+    fn document(&self, path: &RelPath) -> Found<'_> {
+        match (self.documents.get(path), self.files.get(path)) {
+            (Some(parsed), _) => Found::Document(parsed),
+            (None, Some(_)) => Found::UnknownFormat,
+            (None, None) => Found::Absent,
+        }
+    }
+
+    fn module_configs(&self, dir: &RelPath) -> Vec<RelPath> {
+        let path = dir.join("qik.toml");
+        if self.documents.contains_key(&path) { vec![path] } else { Vec::new() }
+    }
+}
+
+impl Case {
+    pub fn lower(&self) -> (Documents, Lowered) {
+        let documents: Documents = self
+            .files
+            .iter()
+            .filter(|(path, _)| path.name().ends_with(b".toml"))
+            .map(|(path, bytes)| {
+                let file: Arc<str> = path.to_string().into();
+                (path.clone(), lower::read(&TomlSyntax, file, bytes))
+            })
+            .collect();
+        let lowered =
+            lower::lower(&self.config, &Given { documents: &documents, files: &self.files });
+        (documents, lowered)
+    }
+}
+
+/// What is said of a project: by the parsers of its files, and then of what they hold.
+pub fn reports(documents: &Documents, lowered: &Lowered) -> Vec<Diagnostic> {
+    let parsed = lowered.files.iter().filter_map(|path| documents.get(path));
+    let said = parsed.flat_map(|parsed| parsed.diagnostics.iter().cloned());
+    said.chain(lowered.diagnostics.iter().cloned()).collect()
+}
