@@ -178,7 +178,7 @@ impl Check {
         match GlobSet::new([sample.collect::<String>()]) {
             Ok(_) => true,
             Err(bad) => self.report(
-                Diagnostic::error("config/bad-pattern", format!("`{text}` is no pattern of files"))
+                Diagnostic::error("config/bad-glob", format!("`{text}` is no pattern of files"))
                     .at(value(at), bad.reason)
                     .help("patterns start at the project folder: `src/**.py`, `docs`, `!docs/old`"),
             ),

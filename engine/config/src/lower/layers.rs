@@ -116,7 +116,7 @@ impl<'a> Layers<'a> {
 }
 
 fn no_root(path: &RelPath) -> Diagnostic {
-    Diagnostic::error("config/no-config", format!("the configuration `{path}` cannot be read"))
+    Diagnostic::error("config/not-found", format!("the configuration `{path}` cannot be read"))
         .help("`qik init` writes one")
 }
 

@@ -109,5 +109,5 @@ fn a_missing_root_is_told() {
     let test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &[]);
     let codes: Vec<&str> =
         qik_config::diagnostics(&test.db).iter().map(|report| report.code).collect();
-    assert_eq!(codes, ["config/no-config"]);
+    assert_eq!(codes, ["config/not-found"]);
 }
