@@ -108,6 +108,14 @@ impl Repository {
         start..start + below
     }
 
+    /// Whether git tracks the file at `path`, relative to the project.
+    pub fn is_tracked(&self, path: &[u8]) -> bool {
+        let from_top = [&self.prefix[..], path].concat();
+        let entries = self.index.entries();
+        let at = entries.partition_point(|entry| entry.path(&self.index) < from_top.as_bstr());
+        entries.get(at).is_some_and(|entry| entry.path(&self.index) == from_top.as_bstr())
+    }
+
     /// Divides the entries of a folder (whose path with `/` has `skip` bytes) into its files and
     /// its folders, each sorted by name.
     pub fn divide(&self, range: Range<usize>, skip: usize) -> Division<'_> {

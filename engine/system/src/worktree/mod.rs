@@ -204,6 +204,11 @@ impl WorkTree {
         self.state_of(path).map(|state| state.stat)
     }
 
+    /// Whether git tracks `path`.
+    pub fn is_tracked(&self, path: &RelPath) -> bool {
+        self.repository.as_ref().is_some_and(|repository| repository.is_tracked(path.as_bytes()))
+    }
+
     /// When a file was last touched: at the latest by the look of this revision.
     pub fn touched_at(&self, path: &RelPath) -> Option<Revision> {
         self.state_of(path).map(|state| state.touched)
