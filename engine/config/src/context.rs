@@ -438,12 +438,15 @@ mod tests {
     fn every_variable_of_qik_has_a_kind_and_a_default() {
         for key in schema::CONTEXT.keys {
             let kind = qik_kind(key.name).unwrap();
-            let fits = match (kind, qik_default(key.name)) {
-                (_, ContextValue::None) => true,
-                (Kind::Bool, ContextValue::Bool(_)) | (Kind::List, ContextValue::List(_)) => true,
-                (Kind::Count, ContextValue::Int(_)) | (Kind::Str, ContextValue::Str(_)) => true,
-                _ => false,
-            };
+            let default = qik_default(key.name);
+            let fits = matches!(
+                (kind, &default),
+                (_, ContextValue::None)
+                    | (Kind::Bool, ContextValue::Bool(_))
+                    | (Kind::List, ContextValue::List(_))
+                    | (Kind::Count, ContextValue::Int(_))
+                    | (Kind::Str, ContextValue::Str(_))
+            );
             assert!(fits, "{}", key.name);
         }
     }

@@ -239,9 +239,9 @@ impl Names {
 
     fn cycles(&mut self) {
         let mut search =
-            Search { names: self, done: BTreeSet::new(), path: Vec::new(), found: Vec::new() };
+            Search { names: self, entered: BTreeSet::new(), path: Vec::new(), found: Vec::new() };
         for name in search.names.commands.keys() {
-            search.visit(name);
+            search.from(name);
         }
         let found = search.found;
         self.diagnostics.extend(found);
@@ -264,41 +264,52 @@ impl Names {
     }
 }
 
-/// A depth-first search for circles; each command is entered once.
+/// A depth-first search for circles; each command is entered once. Without recursion, since chains
+/// of commands may be long.
 struct Search<'n> {
     names: &'n Names,
-    done: BTreeSet<&'n str>,
-    /// The way here: each command with the dep that led on from it.
-    path: Vec<(&'n Command, Option<&'n Dep>)>,
+    entered: BTreeSet<&'n str>,
+    path: Vec<Step<'n>>,
     found: Vec<Diagnostic>,
 }
 
+/// A command on the way, with the dep that leads on from it.
+struct Step<'n> {
+    command: &'n Command,
+    taken: Option<&'n Dep>,
+    ahead: std::slice::Iter<'n, Dep>,
+}
+
 impl<'n> Search<'n> {
-    fn visit(&mut self, name: &'n str) {
-        if let Some(start) = self.path.iter().position(|(command, _)| &*command.name == name) {
-            self.report(start);
-            return;
-        }
-        let Some(command) = self.names.commands.get(name) else { return };
-        if !self.done.insert(name) {
-            return;
-        }
-        self.path.push((command, None));
-        for dep in &command.deps {
+    fn from(&mut self, name: &'n str) {
+        self.enter(name);
+        while let Some(step) = self.path.last_mut() {
             // What is never selected with the command does not make it wait.
-            if let DepKind::Command { name, isolated: None | Some(false), .. } = &dep.kind {
-                if let Some(last) = self.path.last_mut() {
-                    last.1 = Some(dep);
+            let waits = |dep: &&Dep| {
+                matches!(&dep.kind, DepKind::Command { isolated: None | Some(false), .. })
+            };
+            step.taken = step.ahead.find(waits);
+            match step.taken.map(|dep| &dep.kind) {
+                Some(DepKind::Command { name, .. }) => self.enter(name),
+                _ => {
+                    self.path.pop();
                 }
-                self.visit(name);
             }
         }
-        self.path.pop();
+    }
+
+    fn enter(&mut self, name: &'n str) {
+        let Some(command) = self.names.commands.get(name) else { return };
+        if self.entered.insert(name) {
+            self.path.push(Step { command, taken: None, ahead: command.deps.iter() });
+        } else if let Some(start) = self.path.iter().position(|step| &*step.command.name == name) {
+            self.report(start);
+        }
     }
 
     fn report(&mut self, start: usize) {
         let circle = &self.path[start..];
-        let commands: Vec<&Command> = circle.iter().map(|(command, _)| *command).collect();
+        let commands: Vec<&Command> = circle.iter().map(|step| step.command).collect();
         if !self.names.is_certain(&commands) {
             return;
         }
@@ -307,9 +318,9 @@ impl<'n> Search<'n> {
         let message = format!("commands wait for each other: `{}`", line.join(" -> "));
         let mut report = Diagnostic::error("config/cycle", message)
             .help("remove one of these deps, or put what they share into a command of its own");
-        for (index, (command, dep)) in circle.iter().enumerate() {
-            if let Some(dep) = dep {
-                let label = format!("`{}` waits for `{}`", command.name, line[index + 1]);
+        for (index, step) in circle.iter().enumerate() {
+            if let Some(dep) = step.taken {
+                let label = format!("`{}` waits for `{}`", step.command.name, line[index + 1]);
                 report = report.at(Place::Value(dep.origin.clone()), label);
             }
         }

@@ -3,6 +3,15 @@
 //! `{{` and `}}` stand for one brace each, and any other brace stands as written, with what it
 //! encloses: `awk '{print $1}'`, `${HOME}` and `{"a": {"b": 1}}` need no escape. So the two braces
 //! that close two plain ones stay two.
+//!
+//! ```
+//! use qik_config::template::{self, ContextName};
+//!
+//! let parts = template::parse("pytest {module.dir} -n {ctx.qik.workers} ${ARGS}").unwrap();
+//! assert!(parts.mentions_module());
+//! assert_eq!(parts.context_names().next(), Some(&ContextName::Qik("workers")));
+//! assert!(template::parse("pytest {module.nmae}").is_err());
+//! ```
 
 use std::borrow::Cow;
 use std::fmt;

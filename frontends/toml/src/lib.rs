@@ -58,7 +58,7 @@ impl ConfigSyntax for TomlSyntax {
         reader.syntax_errors(text, errors);
         let whole = reader.span(0..text.len());
         let root = root.get_ref();
-        let value = if &*base_name(&reader.file) == PYPROJECT {
+        let value = if base_name(&reader.file) == PYPROJECT {
             match tool_qik(root) {
                 Some((span, table)) => {
                     ConfigDocument { span: reader.span(span), root: reader.table(table) }

@@ -1,5 +1,7 @@
 //! The configuration files of a project: the root, what is included from it, modules' own.
 
+use std::collections::BTreeSet;
+
 use qik_model::document::Table;
 use qik_model::{ConfigDocument, Diagnostic, Module, Name, Origin, Place, RelPath, Severity};
 
@@ -23,6 +25,7 @@ pub(super) struct Layers<'a> {
     /// All of them, also those that could not be read.
     pub files: Vec<RelPath>,
     documents: Vec<&'a ConfigDocument>,
+    seen: BTreeSet<RelPath>,
     /// Whether one of them could not be read.
     pub broken: bool,
 }
@@ -39,7 +42,7 @@ impl<'a> Layers<'a> {
         let mut layers = Self::default();
         let mut waiting = vec![(config.clone(), None)];
         while let Some((path, included)) = waiting.pop() {
-            if layers.files.contains(&path) {
+            if layers.seen.contains(&path) {
                 continue;
             }
             match files.document(&path) {
@@ -81,7 +84,7 @@ impl<'a> Layers<'a> {
     ) {
         for module in modules {
             let mut paths = files.module_configs(&module.dir);
-            paths.retain(|path| !self.files.contains(path));
+            paths.retain(|path| !self.seen.contains(path));
             if let [first, second, ..] = paths.as_slice() {
                 diagnostics.push(two_configs(first, second));
             }
@@ -104,6 +107,7 @@ impl<'a> Layers<'a> {
 
     fn layer(&mut self, path: &RelPath, files: &'a dyn Files) -> Option<Layer<'a>> {
         self.files.push(path.clone());
+        self.seen.insert(path.clone());
         let Found::Document(parsed) = files.document(path) else { return None };
         if parsed.diagnostics.iter().any(|report| report.severity == Severity::Error) {
             self.broken = true;

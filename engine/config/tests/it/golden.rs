@@ -52,6 +52,36 @@ fn no_golden_is_left_over() {
     }
 }
 
+/// What people see while they type: any part of a file is survived, and reports stay inside it.
+#[test]
+fn half_written_files_are_survived() {
+    for mut case in ["bad", "good"].into_iter().flat_map(cases) {
+        let text = case.files[&case.config].clone();
+        for end in (0..text.len()).step_by(3) {
+            for rest in [&b""[..], &text[(end + 5).min(text.len())..]] {
+                case.files.insert(case.config.clone(), [&text[..end], rest].concat());
+                let (documents, lowered) = case.lower();
+                render::all(&reports(&documents, &lowered), &documents, &case.files);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_chain_of_commands_is_no_circle() {
+    let mut text = String::from("[commands]\nc0 = 'true'\n");
+    for n in 1..20_000 {
+        let before = n - 1;
+        text += &format!("c{n} = {{ deps = [{{ type = 'command', name = 'c{before}' }}] }}\n");
+    }
+    let config = RelPath::from("qik.toml");
+    let files = BTreeMap::from([(config.clone(), text.into_bytes())]);
+    let case = Case { name: "chain".into(), files, config, expected: PathBuf::new() };
+    let (documents, lowered) = case.lower();
+    assert_eq!(reports(&documents, &lowered), []);
+    assert_eq!(lowered.project.commands.len(), 20_000);
+}
+
 #[track_caller]
 fn check(case: &Case, found: &str) {
     if std::env::var_os("UPDATE_GOLDENS").is_some() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use qik_config::template::ContextName;
 use qik_db::TestDb;
+use qik_model::{ConfigDocument, ConfigSyntax, Parsed};
 use qik_toml::TomlSyntax;
 
 const BEFORE: &str = "
@@ -110,4 +111,47 @@ fn a_missing_root_is_told() {
     let codes: Vec<&str> =
         qik_config::diagnostics(&test.db).iter().map(|report| report.code).collect();
     assert_eq!(codes, ["config/not-found"]);
+}
+
+#[derive(Debug)]
+struct OtherSyntax;
+
+impl ConfigSyntax for OtherSyntax {
+    fn name(&self) -> &'static str {
+        "other"
+    }
+
+    fn file_names(&self) -> &'static [&'static str] {
+        &["qik.other"]
+    }
+
+    fn is_config(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
+    fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument> {
+        TomlSyntax.parse(file, text)
+    }
+}
+
+#[test]
+fn two_configurations_of_a_module_are_told() {
+    let test = TestDb::new(
+        vec![Arc::new(TomlSyntax), Arc::new(OtherSyntax)],
+        "qik.toml",
+        &[
+            ("qik.toml", "include = ['more.other']\nspaces.default.modules = ['api']\n"),
+            ("more.other", "commands.more = 'true'\n"),
+            ("api/qik.toml", "commands.lint = 'ruff check'\n"),
+            ("api/qik.other", ""),
+        ],
+    );
+    let reports = qik_config::diagnostics(&test.db);
+    let codes: Vec<&str> = reports.iter().map(|report| report.code).collect();
+    assert_eq!(codes, ["config/two-configs"]);
+    assert!(
+        reports[0].message.contains("api/qik.toml") && reports[0].message.contains("api/qik.other")
+    );
+    assert!(qik_config::command(&test.db, "api/lint").is_some());
+    assert!(qik_config::command(&test.db, "more").is_some(), "formats mix by ending");
 }
