@@ -1,1 +1,40 @@
-//! placeholder
+//! The salsa database: its inputs, the one way to change them, and the record of what ran.
+//!
+//! This room knows no query of any other room. What a query may read of the world it reads through
+//! the inputs here, so nothing is ever read that salsa does not know of.
+
+mod change;
+mod database;
+mod inputs;
+mod overlay;
+#[cfg(feature = "testing")]
+mod testing;
+
+use std::sync::Arc;
+
+pub use change::Change;
+pub use database::Database;
+pub use inputs::{Folder, Source, Tool, ToolOutput, Tree, World};
+pub use overlay::FolderOverlay;
+use qik_model::{ConfigSyntax, RelPath};
+#[cfg(feature = "testing")]
+pub use testing::TestDb;
+
+/// What queries see of the database.
+#[salsa::db]
+pub trait Db: salsa::Database {
+    /// The folder of the tree, made known on the first request.
+    fn folder(&self, tree: Tree, path: &RelPath) -> Folder;
+
+    /// The work tree.
+    fn work_tree(&self) -> Tree;
+
+    /// The bytes of a file of the work tree, read on the first request.
+    fn source(&self, path: &RelPath) -> Source;
+
+    /// The output of a cheap command, run on the first request.
+    fn tool(&self, line: &Arc<str>) -> Tool;
+
+    /// The configuration formats, most wanted first.
+    fn syntaxes(&self) -> &[Arc<dyn ConfigSyntax>];
+}

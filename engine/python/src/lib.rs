@@ -1,1 +1,1 @@
-//! placeholder
+//! What qik knows about Python.

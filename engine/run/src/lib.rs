@@ -1,1 +1,20 @@
-//! placeholder
+//! Deciding, executing, replaying: what happens after the fingerprint.
+//!
+//! Tells all that happens as [`RunEvent`]s and prints nothing. The database is written only through
+//! [`qik_db::Change`], after commands wrote files.
+
+mod decide;
+mod event;
+mod execute;
+mod out;
+mod plan;
+mod schedule;
+mod status;
+mod sweep;
+mod transfer;
+
+pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
+pub use event::{Outcome, RunEvent, RunReport, RunnableReport};
+pub use plan::{Plan, Planned};
+pub use schedule::{RunOptions, Stage, run};
+pub use status::statuses;

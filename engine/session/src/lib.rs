@@ -1,1 +1,351 @@
-//! placeholder
+//! What a front-end calls: open a project, plan, list, run, explain.
+//!
+//! A session holds the database, the picture of the work tree and the caches; nothing of the disk is
+//! read before something asks for it, so listing names stays cheap.
+//!
+//! ```no_run
+//! use qik_session::{OpenOptions, Session};
+//!
+//! let mut session = Session::open(OpenOptions::default()).expect("a project");
+//! let prepared = session.prepare().expect("a plan");
+//! let report = session.run(&prepared, &mut |event| drop(event));
+//! std::process::exit(report.code());
+//! ```
+#![deny(missing_docs)]
+
+mod discover;
+mod plan;
+mod why;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use qik_cache::CacheSet;
+use qik_config::project;
+use qik_db::{Change, Database, Db, ToolOutput};
+use qik_fingerprint::{explanation, input_sets};
+use qik_graph::{definition_of, runnable, runnables};
+use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
+use qik_system::{OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
+
+pub use plan::{Request, WantedStatus};
+pub use qik_fingerprint::Difference;
+pub use qik_graph::{Definition, Selection};
+pub use qik_model as model;
+pub use qik_run::{
+    CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
+};
+pub use qik_system as system;
+pub use why::Why;
+
+/// How to open a project.
+#[derive(Debug, Default)]
+pub struct OpenOptions {
+    /// Where to look for the project from; the working directory if `None`.
+    pub cwd: Option<PathBuf>,
+    /// The root configuration, instead of looking for it.
+    pub config: Option<PathBuf>,
+    /// Context values of the command line, by `qik.NAME` and `project.NAME`.
+    pub flags: BTreeMap<String, String>,
+    /// The configuration formats, most wanted first.
+    pub syntaxes: Vec<Arc<dyn ConfigSyntax>>,
+}
+
+/// A project that is open.
+#[derive(Debug)]
+pub struct Session {
+    db: Database,
+    tree: WorkTree,
+    caches: Option<Arc<CacheSet>>,
+    stop: Stop,
+    scanned: bool,
+    notes: Vec<Diagnostic>,
+    /// Where the user stands in the project, if inside.
+    cwd: Option<RelPath>,
+}
+
+/// A plan, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What is to be run, after every filter.
+    pub plan: Plan,
+    /// The status of each, where a filter or the caller asked for it.
+    pub statuses: Option<Vec<CacheStatus>>,
+    /// What there is to warn of.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Session {
+    /// Opens the project. What is wrong with its configuration is told by [`Session::diagnostics`].
+    ///
+    /// # Errors
+    /// `config/not-found` and `config/two-configs`; `system/…` where the world can't be reached.
+    pub fn open(options: OpenOptions) -> Result<Self, Diagnostic> {
+        let here = qik_system::current_dir().map_err(|error| no_world(&error))?;
+        let asked = options.cwd.as_ref().map_or_else(|| here.clone(), |cwd| here.join(cwd));
+        let cwd = qik_system::canonical(&asked).map_err(|error| no_folder(&asked, &error))?;
+        let found = match &options.config {
+            Some(path) => discover::at(&cwd.join(path))?,
+            None => discover::discover(&cwd, &options.syntaxes)?,
+        };
+        let system: Arc<dyn System> = Arc::new(OsSystem::new(&found.root));
+        let stop = Stop::new().map_err(|error| no_world(&error))?;
+        let config = RelPath::from_clean(found.file.as_bytes());
+        let db = Database::new(
+            system.clone(),
+            options.syntaxes,
+            run_tool(system.clone(), stop.clone()),
+            config,
+            options.flags,
+        );
+        let below = cwd.strip_prefix(system.root()).ok();
+        let below = below.and_then(|below| RelPath::new(below.as_os_str().as_encoded_bytes()));
+        Ok(Self {
+            tree: WorkTree::open(system, TreeOptions::default()),
+            db,
+            caches: None,
+            stop,
+            scanned: false,
+            notes: Vec::new(),
+            cwd: below,
+        })
+    }
+
+    /// What is wrong with the configuration; nothing of this session is of use while there is an
+    /// error.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        qik_config::diagnostics(&self.db).clone()
+    }
+
+    /// How the user stops a run.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Whether the project has a command of that name.
+    pub fn has_command(&self, name: &str) -> bool {
+        project(&self.db).commands.contains_key(name)
+    }
+
+    /// The value of one of qik's own variables that is a number.
+    ///
+    /// # Errors
+    /// Where what sets it is no number.
+    pub fn number(&self, name: &'static str) -> Result<Option<i64>, Diagnostic> {
+        plan::number(&self.db, name)
+    }
+
+    /// The value of one of qik's own variables that is a truth value.
+    ///
+    /// # Errors
+    /// Where what sets it is none.
+    pub fn is_set(&self, name: &'static str) -> Result<bool, Diagnostic> {
+        plan::flag(&self.db, name)
+    }
+
+    /// The value of one of qik's own variables that is a text.
+    ///
+    /// # Errors
+    /// As [`Session::number`].
+    pub fn text(&self, name: &'static str) -> Result<Option<String>, Diagnostic> {
+        plan::text(&self.db, name)
+    }
+
+    /// The range of text that `place` stands for.
+    pub fn locate(&self, place: &Place) -> Option<Span> {
+        qik_config::locate(&self.db, place)
+    }
+
+    /// The text of a file of the project.
+    pub fn source(&self, file: &str) -> Option<String> {
+        let bytes = self.db.source(&RelPath::new(file)?).bytes(&self.db).clone()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What is asked for, as a plan: selected, filtered, in order.
+    ///
+    /// # Errors
+    /// Names that mean nothing, each with the nearest that does; cycles; values that are missing.
+    pub fn prepare(&mut self) -> Result<Prepared, Vec<Diagnostic>> {
+        let mut request = Request::from_context(&self.db).map_err(|error| vec![error])?;
+        if request.selection.spaces.is_empty() {
+            request.selection.spaces.extend(self.space_of_cwd().map(|space| space.to_string()));
+        }
+        let (plan, mut warnings) = plan::plan(&self.db, &request)?;
+        let Some(wanted) = request.status else {
+            return Ok(Prepared { plan, statuses: None, warnings });
+        };
+        let statuses = self.statuses(&plan);
+        let kept = |status: &CacheStatus| match wanted {
+            WantedStatus::Warm => matches!(status, CacheStatus::Warm(_)),
+            WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
+        };
+        let plan = plan.filtered(|at, _| kept(&statuses[at]));
+        warnings.append(&mut self.take_notes());
+        let statuses = statuses.into_iter().filter(kept).collect();
+        Ok(Prepared { plan, statuses: Some(statuses), warnings })
+    }
+
+    /// The status of each runnable of `plan`, in its order.
+    pub fn statuses(&mut self, plan: &Plan) -> Vec<CacheStatus> {
+        self.scan();
+        let caches = self.caches();
+        let statuses = qik_run::statuses(&mut self.db, &caches, plan);
+        self.notes.extend(caches.warnings());
+        // A listing that can't note down what it learnt is as right as one that can.
+        let _ = self.tree.save();
+        statuses
+    }
+
+    /// Runs a plan.
+    pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
+        self.scan();
+        let caches = self.caches();
+        for note in self.take_notes() {
+            listen(RunEvent::Note(note));
+        }
+        let workers = plan::number(&self.db, "workers").ok().flatten();
+        let options = qik_run::RunOptions {
+            workers: workers
+                .and_then(|workers| usize::try_from(workers).ok())
+                .unwrap_or_else(qik_system::cpu_count)
+                .max(1),
+            force: plan::flag(&self.db, "force").unwrap_or_default(),
+        };
+        let stage = qik_run::Stage {
+            db: &mut self.db,
+            tree: &mut self.tree,
+            caches,
+            stop: self.stop.clone(),
+        };
+        let report = qik_run::run(stage, &prepared.plan, &options, listen);
+        self.save(listen);
+        report
+    }
+
+    /// Keeps what was learnt of files, so that the next process need not read them.
+    fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
+        if let Err(error) = self.tree.save() {
+            let message = format!("what was learnt of the files can't be kept: {error}");
+            let note = Diagnostic::warning("system/state-not-written", message)
+                .help("nothing is lost but time; may `._qik` be written?");
+            listen(RunEvent::Note(note));
+        }
+    }
+
+    /// Everything that there is to say about the status of the runnables in the plan.
+    pub fn why(&mut self, prepared: &Prepared) -> Vec<Why> {
+        let statuses = self.statuses(&prepared.plan);
+        let planned = prepared.plan.runnables.iter();
+        planned.zip(statuses).map(|(planned, status)| self.why_one(planned, status)).collect()
+    }
+
+    fn why_one(&self, planned: &Planned, status: CacheStatus) -> Why {
+        let (db, tree) = (&self.db, self.db.work_tree());
+        let mut why = Why::empty(planned);
+        why.fingerprint = qik_run::fingerprint_of(db, planned).ok();
+        why.explanation = runnable(db, planned.name())
+            .and_then(|runnable| explanation(db, tree, runnable).ok())
+            .unwrap_or_default();
+        why.sets = input_sets(db, tree, &planned.definition)
+            .unwrap_or_default()
+            .iter()
+            .map(|set| (set.kind, set.name.to_string(), set.node.count))
+            .collect();
+        match status {
+            CacheStatus::Warm(entry) => why.entry = Some((entry.code, entry.millis)),
+            CacheStatus::Cold(reason) => why.reason = Some(reason),
+            CacheStatus::Uncached => why.reason = Some(ColdReason::Uncached),
+        }
+        why
+    }
+
+    /// Looks at the files of the project, once.
+    fn scan(&mut self) {
+        if std::mem::replace(&mut self.scanned, true) {
+            return;
+        }
+        // What a killed process left half restored is finished before anything is looked at.
+        self.caches().recover();
+        let mut ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
+        let ignore = GlobSet::new(ignore.by_ref()).unwrap_or_default();
+        let options = TreeOptions { artifacts: self.artifacts(), ignore };
+        self.tree = WorkTree::open(self.db.system().clone(), options);
+        let mut delta = self.tree.scan();
+        self.notes.append(&mut delta.notes);
+        Change::from_delta(delta).apply(&mut self.db);
+    }
+
+    /// What any command declares to make. It counts as input of others even where git ignores it.
+    fn artifacts(&self) -> GlobSet {
+        let all = runnables(&self.db);
+        let patterns = all.by_name.keys().filter_map(|name| definition_of(&self.db, name).ok());
+        let patterns: Vec<&str> = patterns
+            .flat_map(|definition| definition.artifacts.iter().map(|artifact| &*artifact.text))
+            .collect();
+        GlobSet::new(patterns).unwrap_or_default()
+    }
+
+    fn caches(&mut self) -> Arc<CacheSet> {
+        let db = &self.db;
+        let caches = self.caches.get_or_insert_with(|| {
+            let configured = &project(db).caches;
+            let platform = plan::text(db, "arch").ok().flatten();
+            let platform = platform.unwrap_or_else(|| "unknown".into());
+            Arc::new(CacheSet::open(db.system().clone(), configured, &platform))
+        });
+        caches.clone()
+    }
+
+    fn take_notes(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// The space whose root holds the working directory.
+    fn space_of_cwd(&self) -> Option<Name> {
+        let cwd = self.cwd.as_ref()?;
+        let spaces = project(&self.db).spaces.values();
+        let holds = |root: &RelPath| !root.is_root() && cwd.is_within(root);
+        spaces
+            .filter(|space| space.root.as_ref().is_some_and(holds))
+            .max_by_key(|space| space.root.as_ref().map(|root| root.as_bytes().len()))
+            .map(|space| space.name.clone())
+    }
+}
+
+/// Whether any of these is an error.
+pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// Runs the commands of `exec` deps: in the project folder, in qik's own environment, for at most
+/// half a minute.
+fn run_tool(system: Arc<dyn System>, stop: Stop) -> Arc<dyn Fn(&str) -> ToolOutput + Send + Sync> {
+    Arc::new(move |line| {
+        let spec = ProcessSpec {
+            shell_line: line.to_string(),
+            cwd: system.root().to_path_buf(),
+            env: system.env().iter().map(|(n, v)| (n.to_os_string(), v.to_os_string())).collect(),
+            timeout: Some(std::time::Duration::from_secs(30)),
+            terminal: false,
+        };
+        let mut text = Vec::new();
+        let exit = system.run(&spec, &stop, &mut |chunk| text.extend_from_slice(chunk));
+        let code = exit.map_or(127, |exit| exit.code());
+        ToolOutput { code, text }
+    })
+}
+
+fn no_folder(folder: &std::path::Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(
+        "system/unreachable",
+        format!("`{}` can't be entered: {error}", folder.display()),
+    )
+    .help("check that the folder exists and that you may read it")
+}
+
+fn no_world(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("system/unreachable", format!("the project can't be reached: {error}"))
+        .help("check that the folder exists and that you may read it")
+}

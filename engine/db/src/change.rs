@@ -1,0 +1,105 @@
+//! The one way to tell the database that the world moved: compare first, then set.
+//!
+//! Salsa's setters do not compare: setting an equal value would run everything again. So every
+//! value is compared here, and a change that changes nothing starts no new revision.
+
+use std::sync::Arc;
+
+use qik_model::RelPath;
+use qik_system::{Delta, TreeEntry};
+use salsa::Setter;
+
+use crate::database::{Database, read};
+use crate::{Db, Tree};
+
+/// What moved.
+#[derive(Debug, Default)]
+pub struct Change {
+    folders: Vec<(RelPath, Option<Arc<[TreeEntry]>>)>,
+    sources: Vec<RelPath>,
+    tools: bool,
+}
+
+impl Change {
+    /// Folders of the work tree as a scan found them, and the files it saw touched.
+    pub fn from_delta(delta: Delta) -> Self {
+        let mut sources = delta.touched;
+        // A file that came or went is in no list of touched files; its folder tells.
+        sources.extend(delta.folders.iter().map(|(folder, _)| folder.clone()));
+        Self { folders: delta.folders, sources, tools: false }
+    }
+
+    /// Files whose content may have moved although no scan sees them (git ignores them, say).
+    #[must_use]
+    pub fn with_sources(mut self, paths: impl IntoIterator<Item = RelPath>) -> Self {
+        self.sources.extend(paths);
+        self
+    }
+
+    /// The outputs of tools may have changed: each known one is run again.
+    #[must_use]
+    pub fn with_tools(mut self) -> Self {
+        self.tools = true;
+        self
+    }
+
+    /// Tells the database; says whether anything differed.
+    pub fn apply(self, db: &mut Database) -> bool {
+        let tree = db.work_tree();
+        let mut changed = false;
+        for (path, entries) in self.folders {
+            changed |= set_folder(db, tree, &path, entries.unwrap_or_else(|| Arc::from([])));
+        }
+        for path in known_sources(db, &self.sources) {
+            changed |= refresh_source(db, &path);
+        }
+        if self.tools {
+            changed |= refresh_tools(db);
+        }
+        changed
+    }
+}
+
+fn set_folder(db: &mut Database, tree: Tree, path: &RelPath, entries: Arc<[TreeEntry]>) -> bool {
+    let folder = db.folder(tree, path);
+    if *folder.entries(db) == entries {
+        return false;
+    }
+    folder.set_entries(db).to(entries);
+    true
+}
+
+/// The sources that queries know among `paths` and, for those that are folders, right inside them.
+fn known_sources(db: &Database, paths: &[RelPath]) -> Vec<RelPath> {
+    let sources = db.known.sources.lock().expect("no panic under this lock");
+    let moved = |source: &RelPath| {
+        paths.iter().any(|path| path == source || source.parent().as_ref() == Some(path))
+    };
+    sources.keys().filter(|source| moved(source)).cloned().collect()
+}
+
+fn refresh_source(db: &mut Database, path: &RelPath) -> bool {
+    let source = db.source(path);
+    let bytes = read(&*db.system, path);
+    if *source.bytes(db) == bytes {
+        return false;
+    }
+    source.set_bytes(db).to(bytes);
+    true
+}
+
+fn refresh_tools(db: &mut Database) -> bool {
+    let known: Vec<_> = {
+        let tools = db.known.tools.lock().expect("no panic under this lock");
+        tools.iter().map(|(line, tool)| (line.clone(), *tool)).collect()
+    };
+    let mut changed = false;
+    for (line, tool) in known {
+        let output = Arc::new(db.run_tool(&line));
+        if *tool.output(db) != output {
+            tool.set_output(db).to(output);
+            changed = true;
+        }
+    }
+    changed
+}

@@ -1,0 +1,145 @@
+//! The database itself: salsa's storage, and the maps from paths to inputs.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use qik_model::{ConfigSyntax, RelPath};
+use qik_system::System;
+use rustc_hash::FxHashMap;
+use salsa::Durability;
+
+use crate::{Db, Folder, Source, Tool, ToolOutput, Tree, World};
+
+/// Runs a cheap command and yields what it printed.
+pub type RunTool = Arc<dyn Fn(&str) -> ToolOutput + Send + Sync>;
+
+/// The database of one session.
+#[salsa::db]
+#[derive(Clone)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) known: Arc<Known>,
+    syntaxes: Arc<[Arc<dyn ConfigSyntax>]>,
+    run_tool: RunTool,
+    work_tree: Option<Tree>,
+}
+
+/// The inputs that exist, by what they stand for.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub folders: Mutex<FxHashMap<(Tree, RelPath), Folder>>,
+    pub sources: Mutex<FxHashMap<RelPath, Source>>,
+    pub tools: Mutex<FxHashMap<Arc<str>, Tool>>,
+}
+
+/// Called with each event of salsa's, for tests that look at what ran.
+pub(crate) type OnEvent = Box<dyn Fn(salsa::Event) + Send + Sync>;
+
+impl Database {
+    /// A database over `system` that reads configuration by `syntaxes`. `config` is the root
+    /// configuration, `flags` the context values of the command line.
+    pub fn new(
+        system: Arc<dyn System>,
+        syntaxes: Vec<Arc<dyn ConfigSyntax>>,
+        run_tool: RunTool,
+        config: RelPath,
+        flags: BTreeMap<String, String>,
+    ) -> Self {
+        Self::with_events(system, syntaxes, run_tool, config, flags, None)
+    }
+
+    pub(crate) fn with_events(
+        system: Arc<dyn System>,
+        syntaxes: Vec<Arc<dyn ConfigSyntax>>,
+        run_tool: RunTool,
+        config: RelPath,
+        flags: BTreeMap<String, String>,
+        on_event: Option<OnEvent>,
+    ) -> Self {
+        let env: BTreeMap<String, String> = system
+            .env()
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_str()?.into(), value.to_str()?.into())))
+            .collect();
+        let mut db = Self {
+            storage: salsa::Storage::new(on_event),
+            system,
+            known: Arc::default(),
+            syntaxes: syntaxes.into(),
+            run_tool,
+            work_tree: None,
+        };
+        let _singleton = World::builder(config, Arc::new(env), Arc::new(flags))
+            .durability(Durability::MEDIUM)
+            .new(&db);
+        db.work_tree =
+            Some(Tree::builder("work tree".into()).durability(Durability::HIGH).new(&db));
+        db
+    }
+
+    /// Runs a cheap command anew.
+    pub(crate) fn run_tool(&self, line: &str) -> ToolOutput {
+        (self.run_tool)(line)
+    }
+
+    /// The door to the world.
+    pub fn system(&self) -> &Arc<dyn System> {
+        &self.system
+    }
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {
+    fn folder(&self, tree: Tree, path: &RelPath) -> Folder {
+        let mut folders = self.known.folders.lock().expect("no panic under this lock");
+        match folders.entry((tree, path.clone())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(Folder::new(self, path.clone(), Arc::from([]))),
+        }
+    }
+
+    fn work_tree(&self) -> Tree {
+        self.work_tree.expect("set when the database was made")
+    }
+
+    fn source(&self, path: &RelPath) -> Source {
+        let mut sources = self.known.sources.lock().expect("no panic under this lock");
+        match sources.entry(path.clone()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let bytes = read(&*self.system, path);
+                *new.insert(Source::new(self, path.clone(), bytes))
+            }
+        }
+    }
+
+    fn tool(&self, line: &Arc<str>) -> Tool {
+        let known = self.known.tools.lock().expect("no panic under this lock").get(line).copied();
+        known.unwrap_or_else(|| {
+            // Not under the lock: the command may take a while, and others may want theirs.
+            let output = Arc::new((self.run_tool)(line));
+            let mut tools = self.known.tools.lock().expect("no panic under this lock");
+            *tools.entry(line.clone()).or_insert_with(|| Tool::new(self, line.clone(), output))
+        })
+    }
+
+    fn syntaxes(&self) -> &[Arc<dyn ConfigSyntax>] {
+        &self.syntaxes
+    }
+}
+
+pub(crate) fn read(system: &dyn System, path: &RelPath) -> Option<Arc<[u8]>> {
+    system.read(path).ok().map(Arc::from)
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
+    }
+}

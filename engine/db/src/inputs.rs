@@ -1,0 +1,65 @@
+//! What the world tells the queries: folders, texts, facts of the invocation, outputs of tools.
+//!
+//! An input exists from the moment that a query asks for it, also for a folder or file that does
+//! not: making it later then counts as a change. Only [`crate::Change`] writes to them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use qik_model::RelPath;
+use qik_system::TreeEntry;
+
+/// A whole tree of files that queries can be asked about: the work tree, or a commit.
+#[salsa::input(debug)]
+pub struct Tree {
+    /// What to call it in a report.
+    pub name: Arc<str>,
+}
+
+/// A folder of a tree. The folder with its listing is the input, not each file: a monorepo has
+/// twenty times fewer folders than files.
+#[salsa::input(debug)]
+pub struct Folder {
+    /// Where it is.
+    pub path: RelPath,
+    /// What it holds, sorted by name; nothing where the folder does not exist.
+    pub entries: Arc<[TreeEntry]>,
+}
+
+/// The bytes of one file, for the few files whose content queries read (configuration, values).
+#[salsa::input(debug)]
+pub struct Source {
+    /// Where it is.
+    pub path: RelPath,
+    /// Its bytes; `None` where it cannot be read.
+    pub bytes: Option<Arc<[u8]>>,
+}
+
+/// What a cheap command printed, such as a tool's version.
+#[salsa::input(debug)]
+pub struct Tool {
+    /// The shell line.
+    pub line: Arc<str>,
+    /// What it printed, and whether it succeeded.
+    pub output: Arc<ToolOutput>,
+}
+
+/// The outcome of a cheap command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ToolOutput {
+    /// Exit code.
+    pub code: i32,
+    /// stdout and stderr.
+    pub text: Vec<u8>,
+}
+
+/// Facts of this invocation.
+#[salsa::input(singleton, debug)]
+pub struct World {
+    /// The project's root configuration.
+    pub config: RelPath,
+    /// The environment of the process, as far as it is UTF-8.
+    pub env: Arc<BTreeMap<String, String>>,
+    /// Context values given on the command line, by `qik.NAME` and `project.NAME`.
+    pub flags: Arc<BTreeMap<String, String>>,
+}

@@ -1,0 +1,233 @@
+//! Why a fingerprint is not the one of an entry: the two explanations side by side, and where sets
+//! of files differ, the two trees down to the files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use qik_model::{Digest, ExplainedItem, Explanation, RelPath};
+
+use crate::file_set::{FilesNode, MemberKind, StoredKind, decode};
+
+/// Looks up the bytes of a stored node.
+pub type StoredNode<'a> = &'a dyn Fn(&Digest) -> Option<Vec<u8>>;
+
+/// One difference between now and an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Difference {
+    /// The text that the shell runs, or which files are made, is another.
+    Edited,
+    /// A dep was added to the command, or taken away.
+    Deps(String),
+    /// A file of its inputs.
+    File(RelPath, FileChange),
+    /// Some file of this set; which one can't be told, as the entry's tree is not at hand.
+    SomeFile(String),
+    /// What an upstream command made.
+    Upstream(String, Option<(RelPath, FileChange)>),
+    /// A value out of a file, the output of a tool.
+    Value(&'static str, String),
+    /// One of these variables, of which entries hold no values.
+    Variable(Vec<String>),
+    /// qik reads its inputs in another way than the version that made the entry.
+    Unknown,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileChange {
+    /// It was not there.
+    Added,
+    /// Its content or kind is another.
+    Changed,
+    /// It is no longer there.
+    Removed,
+}
+
+impl fmt::Display for FileChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        })
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edited => f.write_str("command edited"),
+            Self::Deps(dep) => write!(f, "dep `{dep}` edited"),
+            Self::File(path, change) => write!(f, "{path} {change}"),
+            Self::SomeFile(set) => write!(f, "a file of `{set}` changed"),
+            Self::Upstream(name, None) => write!(f, "artifacts of {name} changed"),
+            Self::Upstream(name, Some((path, change))) => write!(f, "{path} of {name} {change}"),
+            Self::Value(what, name) => write!(f, "{what} {name} changed"),
+            Self::Variable(names) => write!(f, "{} changed", names.join(" or ")),
+            Self::Unknown => f.write_str("made by a version of qik that reads inputs differently"),
+        }
+    }
+}
+
+/// What differs between `now` and `then`, most telling first. `sets` are the trees of now by kind
+/// and name, `stored` finds the nodes of then.
+pub fn differences(
+    now: &Explanation,
+    then: &Explanation,
+    sets: &dyn Fn(&str, &str) -> Option<Arc<FilesNode>>,
+    stored: StoredNode<'_>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let (now_by, then_by) = (by_key(now), by_key(then));
+    for (key, item) in &now_by {
+        match then_by.get(key) {
+            None => found.extend(presence(item)),
+            Some(old) if old.digest != item.digest => {
+                let tree = sets(&item.kind, &item.name);
+                changed(item, old.digest, tree.as_deref(), stored, &mut found);
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = then_by.iter().filter(|(key, _)| !now_by.contains_key(*key));
+    found.extend(gone.filter_map(|(_, item)| presence(item)));
+    if found.is_empty() {
+        found.push(variables(now));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+type ByKey<'a> = BTreeMap<(&'a str, &'a str), &'a ExplainedItem>;
+
+/// The set of all globs goes by its kind alone: its patterns are items of their own.
+fn by_key(explanation: &Explanation) -> ByKey<'_> {
+    let name = |item: &'_ ExplainedItem| item.kind == "files";
+    explanation
+        .items
+        .iter()
+        .map(|item| ((&*item.kind, if name(item) { "" } else { &*item.name }), item))
+        .collect()
+}
+
+/// What it means that an item is on one side alone.
+fn presence(item: &ExplainedItem) -> Option<Difference> {
+    Some(match &*item.kind {
+        "exec" | "artifact" | "context" => Difference::Edited,
+        // Its patterns tell.
+        "files" => return None,
+        "glob" | "const" | "upstream" => Difference::Deps(item.name.clone()),
+        kind => Difference::Deps(format!("{kind} {}", item.name)),
+    })
+}
+
+/// What it means that an item has another digest.
+fn changed(
+    item: &ExplainedItem,
+    then: Option<Digest>,
+    tree: Option<&FilesNode>,
+    stored: StoredNode<'_>,
+    found: &mut Vec<Difference>,
+) {
+    let name = item.name.clone();
+    match &*item.kind {
+        "files" | "load" | "upstream" => {
+            let mut files = Vec::new();
+            let walked = match (tree, then) {
+                (Some(tree), Some(then)) => {
+                    compare(tree, &then, &RelPath::root(), stored, &mut files)
+                }
+                _ => None,
+            };
+            let upstream = item.kind == "upstream";
+            match walked {
+                Some(()) if upstream => found.extend(
+                    files.into_iter().map(|file| Difference::Upstream(name.clone(), Some(file))),
+                ),
+                Some(()) => {
+                    found.extend(
+                        files.into_iter().map(|(path, change)| Difference::File(path, change)),
+                    );
+                }
+                None if upstream => found.push(Difference::Upstream(name, None)),
+                None => found.push(Difference::SomeFile(name)),
+            }
+        }
+        "val" => found.push(Difference::Value("value", name)),
+        "tool" => found.push(Difference::Value("output of", format!("`{name}`"))),
+        "const" | "glob" => found.push(Difference::Deps(name)),
+        "set-env" => found.push(Difference::Variable(vec![format!("env {name}")])),
+        _ => found.push(Difference::Edited),
+    }
+}
+
+/// Where nothing that may be told differs, one of the variables does.
+fn variables(now: &Explanation) -> Difference {
+    let names: Vec<String> = now
+        .items
+        .iter()
+        .filter(|item| item.digest.is_none())
+        .map(|item| match &*item.kind {
+            // It is named as templates name it: `ctx.NAME`.
+            "context" => item.name.clone(),
+            kind => format!("{kind} {}", item.name),
+        })
+        .collect();
+    if names.is_empty() { Difference::Unknown } else { Difference::Variable(names) }
+}
+
+/// Walks the tree of now and the stored one of then where their digests part. `None` where a node
+/// of then is not at hand.
+fn compare(
+    now: &FilesNode,
+    then: &Digest,
+    dir: &RelPath,
+    stored: StoredNode<'_>,
+    found: &mut Vec<(RelPath, FileChange)>,
+) -> Option<()> {
+    if now.digest == *then {
+        return Some(());
+    }
+    let mut old: BTreeMap<Box<[u8]>, StoredKind> = decode(&stored(then)?)?.into_iter().collect();
+    for member in &now.members {
+        let path = dir.join(&member.name);
+        match (&member.kind, old.remove(&member.name)) {
+            (MemberKind::File(kind, id), Some(StoredKind::File(old_kind, old_id))) => {
+                if (*kind, *id) != (old_kind, old_id) {
+                    found.push((path, FileChange::Changed));
+                }
+            }
+            (MemberKind::Folder(node), Some(StoredKind::Folder(old))) => {
+                compare(node, &old, &path, stored, found)?;
+            }
+            (MemberKind::File(..), other) => {
+                found.push((path.clone(), FileChange::Added));
+                other.map_or(Some(()), |other| removed(&other, &path, stored, found))?;
+            }
+            (MemberKind::Folder(node), other) => {
+                node.each_file_in(&path, &mut |file, _, _| found.push((file, FileChange::Added)));
+                other.map_or(Some(()), |other| removed(&other, &path, stored, found))?;
+            }
+        }
+    }
+    old.iter().try_for_each(|(name, kind)| removed(kind, &dir.join(name), stored, found))
+}
+
+fn removed(
+    kind: &StoredKind,
+    path: &RelPath,
+    stored: StoredNode<'_>,
+    found: &mut Vec<(RelPath, FileChange)>,
+) -> Option<()> {
+    match kind {
+        StoredKind::File(..) => found.push((path.clone(), FileChange::Removed)),
+        StoredKind::Folder(digest) => {
+            for (name, kind) in decode(&stored(digest)?)? {
+                removed(&kind, &path.join(&name), stored, found)?;
+            }
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,210 @@
+//! Input sets as Merkle trees: per folder, the files that a set of globs means, and the folders
+//! below that hold some.
+//!
+//! A node's digest is that of its encoding, so a node can be kept as shared content: an entry names
+//! the root, and to explain a difference two trees are walked where their digests part.
+
+use std::sync::Arc;
+
+use qik_db::{Db, Folder, Tree};
+use qik_model::{BlobId, Digest, FileKind, GlobSet, RelPath};
+use qik_system::TreeNode;
+
+use crate::manifest::digest_of;
+
+/// A set of globs as a key of queries.
+#[salsa::interned(debug)]
+pub struct Globs<'db> {
+    /// The set.
+    pub set: GlobSet,
+}
+
+/// One folder of an input set.
+#[derive(Clone, Debug)]
+pub struct FilesNode {
+    /// The identity of its encoding.
+    pub digest: Digest,
+    /// How many files it holds in all.
+    pub count: usize,
+    /// Sorted by name. A name in the root may be a whole path.
+    pub members: Box<[Member]>,
+}
+
+/// A member of a node.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name in the node.
+    pub name: Box<[u8]>,
+    /// What it is.
+    pub kind: MemberKind,
+}
+
+/// What a member is.
+#[derive(Clone, Debug)]
+pub enum MemberKind {
+    /// A file.
+    File(FileKind, BlobId),
+    /// A folder that holds files of the set.
+    Folder(Arc<FilesNode>),
+}
+
+impl PartialEq for FilesNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for FilesNode {}
+
+/// The files of `tree` that `globs` mean.
+#[salsa::tracked]
+pub fn files<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>) -> Arc<FilesNode> {
+    let set = globs.set(db);
+    let mut members = Vec::new();
+    for base in set.bases() {
+        // A folder is recognised by its listing, which is there where the folder is; only where
+        // it is not need the folder above be looked at, for a file of that name.
+        let folder = db.folder(tree, &base);
+        let kind = if base.is_root() || !folder.entries(db).is_empty() {
+            member_of_folder(db, globs, tree, folder)
+        } else {
+            file_at(db, tree, &base).filter(|_| set.matches(&base))
+        };
+        members.extend(kind.map(|kind| Member { name: base.as_bytes().into(), kind }));
+    }
+    Arc::new(FilesNode::new(members))
+}
+
+/// The files in `folder` that `globs` mean, and the folders below it that hold some.
+#[salsa::tracked]
+fn files_in<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>, folder: Folder) -> Arc<FilesNode> {
+    let (set, path) = (globs.set(db), folder.path(db));
+    let looks_below = set.may_match_below(path);
+    let members = folder.entries(db).iter().filter_map(|entry| {
+        let at = path.join(&entry.name);
+        let kind = match entry.node {
+            TreeNode::File { kind, id } => set.matches(&at).then_some(MemberKind::File(kind, id)),
+            TreeNode::Folder if looks_below && set.may_match_below(&at) => {
+                member_of_folder(db, globs, tree, db.folder(tree, &at))
+            }
+            TreeNode::Folder => None,
+        };
+        kind.map(|kind| Member { name: entry.name.clone(), kind })
+    });
+    Arc::new(FilesNode::new(members.collect()))
+}
+
+fn member_of_folder<'db>(
+    db: &'db dyn Db,
+    globs: Globs<'db>,
+    tree: Tree,
+    folder: Folder,
+) -> Option<MemberKind> {
+    let node = files_in(db, tree, globs, folder);
+    (node.count > 0).then(|| MemberKind::Folder(node.clone()))
+}
+
+fn file_at(db: &dyn Db, tree: Tree, path: &RelPath) -> Option<MemberKind> {
+    let entries = db.folder(tree, &path.parent()?).entries(db);
+    let at = entries.binary_search_by(|entry| entry.name[..].cmp(path.name())).ok()?;
+    match entries[at].node {
+        TreeNode::File { kind, id } => Some(MemberKind::File(kind, id)),
+        TreeNode::Folder => None,
+    }
+}
+
+impl FilesNode {
+    /// The node of these members, sorted by name.
+    pub fn new(members: Vec<Member>) -> Self {
+        let count = members
+            .iter()
+            .map(|member| match &member.kind {
+                MemberKind::File(..) => 1,
+                MemberKind::Folder(node) => node.count,
+            })
+            .sum();
+        let mut node = Self { digest: Digest([0; 32]), count, members: members.into() };
+        node.digest = digest_of(&node.encode());
+        node
+    }
+
+    /// The bytes of the node. For each member: its kind (`f`, `x`, `l`, `d`), the length of its
+    /// name as 32 bits little endian, its name, its identity (20 bytes, of a folder 32).
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.members.len() * 48);
+        for member in &self.members {
+            let (tag, id): (u8, &[u8]) = match &member.kind {
+                MemberKind::File(FileKind::File, id) => (b'f', id.as_bytes()),
+                MemberKind::File(FileKind::Executable, id) => (b'x', id.as_bytes()),
+                MemberKind::File(FileKind::Link, id) => (b'l', id.as_bytes()),
+                MemberKind::Folder(node) => (b'd', node.digest.as_bytes()),
+            };
+            bytes.push(tag);
+            bytes.extend_from_slice(&(member.name.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(&member.name);
+            bytes.extend_from_slice(id);
+        }
+        bytes
+    }
+
+    /// Each node of the tree, every one before those that name it.
+    pub fn each_node(&self, visit: &mut dyn FnMut(&FilesNode)) {
+        for member in &self.members {
+            if let MemberKind::Folder(node) = &member.kind {
+                node.each_node(visit);
+            }
+        }
+        visit(self);
+    }
+
+    /// Each file of the tree with its path.
+    pub fn each_file(&self, visit: &mut dyn FnMut(RelPath, FileKind, BlobId)) {
+        self.each_file_in(&RelPath::root(), visit);
+    }
+
+    /// Each file of the tree with its path below `dir`.
+    pub fn each_file_in(&self, dir: &RelPath, visit: &mut dyn FnMut(RelPath, FileKind, BlobId)) {
+        for member in &self.members {
+            let path = dir.join(&member.name);
+            match &member.kind {
+                MemberKind::File(kind, id) => visit(path, *kind, *id),
+                MemberKind::Folder(node) => node.each_file_in(&path, visit),
+            }
+        }
+    }
+}
+
+/// A member as a stored node names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredKind {
+    /// A file.
+    File(FileKind, BlobId),
+    /// The node of a folder.
+    Folder(Digest),
+}
+
+/// The members of an encoded node; `None` where the bytes are not one.
+pub fn decode(mut bytes: &[u8]) -> Option<Vec<(Box<[u8]>, StoredKind)>> {
+    let mut members = Vec::new();
+    while let Some((&tag, rest)) = bytes.split_first() {
+        let (len, rest) = rest.split_first_chunk::<4>()?;
+        let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        let file = |kind| {
+            let (id, rest) = rest.split_first_chunk::<20>()?;
+            Some((StoredKind::File(kind, BlobId(*id)), rest))
+        };
+        let (kind, rest) = match tag {
+            b'f' => file(FileKind::File)?,
+            b'x' => file(FileKind::Executable)?,
+            b'l' => file(FileKind::Link)?,
+            b'd' => {
+                let (id, rest) = rest.split_first_chunk::<32>()?;
+                (StoredKind::Folder(Digest(*id)), rest)
+            }
+            _ => return None,
+        };
+        members.push((name.into(), kind));
+        bytes = rest;
+    }
+    Some(members)
+}

@@ -1,0 +1,189 @@
+//! The walk: everything that a runnable's result depends on, told to a [`Manifest`] in a fixed order.
+//!
+//! Cache settings, tags and the like are not told; neither is anything absolute, any time, any host.
+
+use std::sync::Arc;
+
+use qik_db::{Db, Tree};
+use qik_graph::{Definition, Load, Rendered, definition_of};
+use qik_model::{Diagnostic, GlobSet, Place, RelPath};
+
+use crate::file_set::{FilesNode, Globs, files};
+use crate::manifest::{Manifest, Part};
+use crate::value::value_at;
+
+/// A set of files that enters a fingerprint.
+#[derive(Clone, Debug)]
+pub struct InputSet {
+    /// `files`, `load` or `upstream`.
+    pub kind: &'static str,
+    /// The patterns, the file that lists them, or the upstream runnable.
+    pub name: Arc<str>,
+    /// What is meant.
+    pub globs: GlobSet,
+    /// What there is.
+    pub node: Arc<FilesNode>,
+}
+
+/// Tells `manifest` everything that the result of `definition` depends on, in `tree`.
+///
+/// # Errors
+/// Where a file that a `val` or `load` dep names cannot be read as such.
+pub fn walk(
+    db: &dyn Db,
+    tree: Tree,
+    definition: &Definition,
+    manifest: &mut dyn Manifest,
+) -> Result<(), Diagnostic> {
+    tell_definition(definition, manifest);
+    tell_environment(db, definition, manifest);
+    for set in input_sets(db, tree, definition)? {
+        manifest.item(set.kind, &set.name, Part::Identity(set.node.digest));
+    }
+    for val in &definition.deps.vals {
+        let value = value_at(db, &path_of(definition, &val.file)?, &val.key.text)
+            .map_err(|error| error.at(whole(definition), "needed by this command"))?;
+        let name = format!("{}:{}", val.file.told, val.key.told);
+        manifest.item("val", &name, Part::Plain(value.as_bytes()));
+    }
+    for tool in &definition.deps.tools {
+        let output = db.tool(&tool.text).output(db);
+        if output.code != 0 {
+            return Err(tool_failed(definition, tool, &output.text));
+        }
+        manifest.item("tool", &tool.told, Part::Plain(&output.text));
+    }
+    Ok(())
+}
+
+fn tell_definition(definition: &Definition, manifest: &mut dyn Manifest) {
+    tell(manifest, "exec", "", &definition.exec);
+    for artifact in &definition.artifacts {
+        tell(manifest, "artifact", &artifact.told, artifact);
+    }
+    for (kind, patterns) in [("glob", &definition.deps.globs), ("const", &definition.deps.consts)] {
+        for pattern in patterns {
+            tell(manifest, kind, &pattern.told, pattern);
+        }
+    }
+    for (name, value) in &definition.context {
+        manifest.item("context", name, Part::Secret(value.as_bytes()));
+    }
+}
+
+fn tell_environment(db: &dyn Db, definition: &Definition, manifest: &mut dyn Manifest) {
+    let env = qik_db::World::get(db).env(db);
+    let mut tell_variable = |name: &str| {
+        // An empty variable is not an absent one.
+        let value = env.get(name).map_or_else(Vec::new, |value| [b"=", value.as_bytes()].concat());
+        manifest.item("env", name, Part::Secret(&value));
+    };
+    for name in &definition.deps.envs {
+        tell_variable(&name.text);
+    }
+    for (name, _) in definition.env.iter().filter(|(_, value)| value.is_none()) {
+        tell_variable(name);
+    }
+    for (name, value) in &definition.env {
+        if let Some(value) = value {
+            tell(manifest, "set-env", name, value);
+        }
+    }
+}
+
+fn tell(manifest: &mut dyn Manifest, kind: &'static str, name: &str, text: &Rendered) {
+    let part = Part::Told { bytes: text.text.as_bytes(), told: text.told.as_bytes() };
+    manifest.item(kind, name, part);
+}
+
+/// The sets of files that enter the fingerprint of `definition`, in `tree`.
+///
+/// # Errors
+/// Where the file of a `load` dep is not what it should be.
+pub fn input_sets(
+    db: &dyn Db,
+    tree: Tree,
+    definition: &Definition,
+) -> Result<Vec<InputSet>, Diagnostic> {
+    let mut sets = Vec::new();
+    let mut add = |kind, name: Arc<str>, globs: GlobSet| {
+        let node = files(db, tree, Globs::new(db, globs.clone())).clone();
+        sets.push(InputSet { kind, name, globs, node });
+    };
+    if !definition.dep_globs.is_empty() {
+        let name = join(definition.deps.globs.iter().map(|glob| &*glob.told));
+        add("files", name, definition.dep_globs.clone());
+    }
+    for load in &definition.deps.loads {
+        add("load", load.path.told.clone(), loaded_globs(db, definition, load)?);
+    }
+    for upstream in &definition.upstream {
+        if let Ok(upstream) = definition_of(db, &upstream.name) {
+            add("upstream", upstream.name.clone(), upstream.artifact_globs.clone());
+        }
+    }
+    Ok(sets)
+}
+
+fn join<'a>(texts: impl Iterator<Item = &'a str>) -> Arc<str> {
+    texts.collect::<Vec<_>>().join(" ").into()
+}
+
+/// The files whose bytes count beside the input sets: those of `val` and `load` deps.
+pub fn single_files(definition: &Definition) -> Vec<RelPath> {
+    let vals = definition.deps.vals.iter().map(|val| &val.file);
+    let loads = definition.deps.loads.iter().map(|load| &load.path);
+    vals.chain(loads).filter_map(|path| RelPath::new(path.text.as_bytes())).collect()
+}
+
+#[derive(serde::Deserialize)]
+struct Loaded {
+    #[serde(default)]
+    globs: Vec<String>,
+    #[serde(default)]
+    pydists: Vec<String>,
+}
+
+fn loaded_globs(db: &dyn Db, definition: &Definition, load: &Load) -> Result<GlobSet, Diagnostic> {
+    let path = path_of(definition, &load.path)?;
+    let bad = |reason: String| {
+        Diagnostic::error("deps/bad-load-file", format!("`{path}` {reason}"))
+            .at(whole(definition), "needed by this command")
+            .help("a load file is JSON such as {\"globs\": [\"src/**.py\"]}")
+    };
+    let globs: Vec<String> = match db.source(&path).bytes(db) {
+        None => load.default.iter().map(|glob| glob.text.to_string()).collect(),
+        Some(bytes) => {
+            let loaded: Loaded = serde_json::from_slice(bytes)
+                .map_err(|error| bad(format!("cannot be read: {error}")))?;
+            if !loaded.pydists.is_empty() {
+                return Err(bad("lists distributions, which is not supported yet".into()));
+            }
+            loaded.globs
+        }
+    };
+    GlobSet::new(globs).map_err(|glob| bad(format!("holds `{}`: {}", glob.pattern, glob.reason)))
+}
+
+fn path_of(definition: &Definition, text: &Rendered) -> Result<RelPath, Diagnostic> {
+    RelPath::new(text.text.as_bytes()).ok_or_else(|| {
+        Diagnostic::error("deps/outside-project", format!("`{}` leaves the project", text.told))
+            .at(whole(definition), "needed by this command")
+            .help("name a file by its path below the project folder")
+    })
+}
+
+fn tool_failed(definition: &Definition, tool: &Rendered, output: &[u8]) -> Diagnostic {
+    let output = String::from_utf8_lossy(output);
+    let message = match output.lines().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!("`{}` failed: {}", tool.told, line.trim()),
+        None => format!("`{}` failed", tool.told),
+    };
+    Diagnostic::error("deps/exec-failed", message)
+        .at(whole(definition), "its output is a dep of this command")
+        .help("make the command succeed in the project folder, or remove the dep")
+}
+
+fn whole(definition: &Definition) -> Place {
+    Place::Key(definition.settings.origin.clone())
+}

@@ -1,0 +1,138 @@
+//! Which runnables there are: commands, and commands applied to modules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use qik_config::{project, template};
+use qik_db::Db;
+use qik_model::{Command, Module, Name, Project};
+
+/// One executable unit, as a key of queries: a command, or a command applied to one module.
+#[salsa::interned(debug)]
+pub struct Runnable<'db> {
+    /// The command's full name.
+    #[returns(ref)]
+    pub command: Name,
+    /// The module's name.
+    #[returns(ref)]
+    pub module: Option<Name>,
+}
+
+/// All runnables of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runnables {
+    /// By full name.
+    pub by_name: BTreeMap<Name, RunnableKey>,
+    /// The full names by command, in the order of the modules.
+    pub by_command: BTreeMap<Name, Vec<Name>>,
+}
+
+/// What a runnable's name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnableKey {
+    /// The command's full name.
+    pub command: Name,
+    /// The module's name, where the command is applied to one.
+    pub module: Option<Name>,
+    /// The space in which it runs.
+    pub space: Name,
+}
+
+/// All runnables of the project.
+#[salsa::tracked]
+pub fn runnables(db: &dyn Db) -> Arc<Runnables> {
+    let project = project(db);
+    let mut all = Runnables::default();
+    for command in project.commands.values() {
+        let mut names = Vec::new();
+        for key in keys(project, command) {
+            let name = match &key.module {
+                Some(module) if command.module.is_none() => {
+                    format!("{}@{module}", key.command).into()
+                }
+                _ => key.command.clone(),
+            };
+            names.push(Name::clone(&name));
+            all.by_name.insert(name, key);
+        }
+        all.by_command.insert(command.name.clone(), names);
+    }
+    Arc::new(all)
+}
+
+fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
+    let key = |module: Option<&Module>, space: &Name| RunnableKey {
+        command: command.name.clone(),
+        module: module.map(|module| module.name.clone()),
+        space: space.clone(),
+    };
+    if let Some(owner) = &command.module {
+        // It stands in a module's own configuration and speaks of that module.
+        let module = modules(project).find(|module| module.name == *owner);
+        let space = module.map(|module| &module.space);
+        return vec![key(module, command.space.as_ref().or(space).unwrap_or(&default_space()))];
+    }
+    if !is_parametrized(command) {
+        return vec![key(None, command.space.as_ref().unwrap_or(&default_space()))];
+    }
+    modules(project)
+        .filter(|module| command.space.as_ref().is_none_or(|space| *space == module.space))
+        .map(|module| key(Some(module), &module.space))
+        .collect()
+}
+
+/// Whether the command runs once per module.
+fn is_parametrized(command: &Command) -> bool {
+    template::parse(&command.exec).is_ok_and(|parts| parts.mentions_module())
+}
+
+fn modules(project: &Project) -> impl Iterator<Item = &Module> {
+    project.spaces.values().flat_map(|space| &space.modules)
+}
+
+/// The space that always exists.
+pub fn default_space() -> Name {
+    "default".into()
+}
+
+/// The runnable of that full name.
+pub fn runnable<'db>(db: &'db dyn Db, name: &str) -> Option<Runnable<'db>> {
+    let key = runnables(db).by_name.get(name)?;
+    Some(Runnable::new(db, key.command.clone(), key.module.clone()))
+}
+
+/// The space of a runnable, and its module.
+#[salsa::tracked]
+pub(crate) fn place<'db>(db: &'db dyn Db, runnable: Runnable<'db>) -> Place {
+    let project = project(db);
+    let (command, module) = (runnable.command(db), runnable.module(db));
+    let module = module.as_ref().and_then(|name| modules(project).find(|m| m.name == *name));
+    let space = project.commands.get(command).and_then(|command| command.space.clone());
+    let owner = module.map(|module| module.space.clone());
+    Place { module: module.cloned(), space: space.or(owner).unwrap_or_else(default_space) }
+}
+
+/// Where a runnable is at home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub module: Option<Module>,
+    pub space: Name,
+}
+
+/// The full names of a command's runnables, with their modules.
+#[salsa::tracked]
+pub(crate) fn runnables_of<'db>(
+    db: &'db dyn Db,
+    command: CommandKey<'db>,
+) -> Vec<(Option<Name>, Name)> {
+    let all = runnables(db);
+    let names = all.by_command.get(command.name(db)).map_or(&[][..], Vec::as_slice);
+    names.iter().map(|name| (all.by_name[name].module.clone(), name.clone())).collect()
+}
+
+/// A command's name as a key of queries.
+#[salsa::interned(debug)]
+pub(crate) struct CommandKey<'db> {
+    #[returns(ref)]
+    pub name: Name,
+}

@@ -1,0 +1,122 @@
+//! What a run tells while it goes on, and what it comes to. Printing is a front-end's business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qik_model::{Diagnostic, Fingerprint, Name};
+
+use crate::decide::ColdReason;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// So many runnables are going to be looked at.
+    Planned {
+        /// Their number.
+        count: usize,
+    },
+    /// A runnable starts to execute.
+    Started {
+        /// Which.
+        name: Name,
+        /// Why it is not replayed.
+        reason: ColdReason,
+        /// The shell line as it may be told.
+        told: Arc<str>,
+    },
+    /// Output of a runnable that executes, as it comes.
+    Output {
+        /// Which.
+        name: Name,
+        /// Some bytes of stdout and stderr.
+        chunk: Vec<u8>,
+    },
+    /// A runnable is tried again, or runs once more since its inputs changed.
+    Again {
+        /// Which.
+        name: Name,
+        /// Why.
+        why: String,
+    },
+    /// A runnable is done.
+    Finished(RunnableReport),
+    /// Something that the user should know.
+    Note(Diagnostic),
+}
+
+/// How a runnable ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was executed.
+    Ran,
+    /// Its result was replayed.
+    Cached,
+    /// It could not start: something that it needs is missing.
+    Broken,
+    /// Something upstream failed.
+    Skipped,
+    /// The user stopped it, or it had not begun when the user stopped the run.
+    Stopped,
+}
+
+/// What became of one runnable.
+#[derive(Clone, Debug)]
+pub struct RunnableReport {
+    /// Full name.
+    pub name: Name,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Exit code: of a signal N 128+N, of what was skipped 0.
+    pub code: i32,
+    /// What it printed.
+    pub log: Arc<[u8]>,
+    /// How long it executed, or had executed when its entry was made.
+    pub time: Duration,
+    /// Its fingerprint, where it was asked for.
+    pub fingerprint: Option<Fingerprint>,
+    /// Why it was executed.
+    pub reason: Option<ColdReason>,
+    /// What failed upstream, for what was skipped.
+    pub because_of: Option<Name>,
+    /// Why it is broken, or not kept.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct RunReport {
+    /// In the order in which they ended.
+    pub runnables: Vec<RunnableReport>,
+    /// How long the whole run took.
+    pub time: Duration,
+    /// The signal by which the user stopped it.
+    pub stopped_by: Option<i32>,
+}
+
+impl RunnableReport {
+    /// Whether it failed, by its own code or because it could not start.
+    pub fn failed(&self) -> bool {
+        self.code != 0 && matches!(self.outcome, Outcome::Ran | Outcome::Cached | Outcome::Broken)
+    }
+}
+
+impl RunReport {
+    /// The exit code of the run: 130 or 143 where it was stopped, else the highest of all.
+    pub fn code(&self) -> i32 {
+        match self.stopped_by {
+            Some(signal) => 128 + signal,
+            None => self.runnables.iter().map(|report| report.code).max().unwrap_or(0),
+        }
+    }
+
+    /// How much execution replaying saved.
+    pub fn saved(&self) -> Duration {
+        let cached = self.runnables.iter().filter(|report| report.outcome == Outcome::Cached);
+        cached.map(|report| report.time).sum()
+    }
+
+    /// How many ended so.
+    pub fn count(&self, wanted: impl Fn(&RunnableReport) -> bool) -> usize {
+        self.runnables.iter().filter(|report| wanted(report)).count()
+    }
+}

@@ -1,0 +1,567 @@
+//! The run itself: what is ready is decided on, executed or replayed; what ended is looked at, kept,
+//! and makes others ready.
+//!
+//! One thread (this one) owns the database and the picture of the work tree; workers get owned jobs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use qik_cache::{CacheSet, MissReason, Restore};
+use qik_db::{Database, Db};
+use qik_fingerprint::{Globs, explanation, files, input_sets};
+use qik_graph::runnable;
+use qik_model::{
+    ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, OnInputChange, RelPath,
+};
+use qik_system::{Revision, Stop, System, WorkTree};
+
+use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of};
+use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
+use crate::execute::{Executed, Execution, Job, Message, Shared, work};
+use crate::out::OutFolder;
+use crate::plan::{Plan, Planned};
+use crate::sweep;
+use crate::transfer::{RestoreRequest, StoreRequest};
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// How many runnables execute at once; at least 1.
+    pub workers: usize,
+    /// Ignore entries, and write new ones.
+    pub force: bool,
+}
+
+/// The world that a run takes place in.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    /// Everything up to the fingerprint.
+    pub db: &'a mut Database,
+    /// The picture of the files.
+    pub tree: &'a mut WorkTree,
+    /// Where results live.
+    pub caches: Arc<CacheSet>,
+    /// How the user stops it.
+    pub stop: Stop,
+}
+
+/// Runs `plan` to its end and tells `listen` what happens.
+pub fn run(
+    stage: Stage<'_>,
+    plan: &Plan,
+    options: &RunOptions,
+    listen: &mut dyn FnMut(RunEvent),
+) -> RunReport {
+    let system = stage.db.system().clone();
+    let started = system.elapsed();
+    let (jobs, for_workers) = unbounded();
+    let (from_workers, answers) = unbounded();
+    let shared =
+        Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
+    listen(RunEvent::Planned { count: plan.runnables.len() });
+    let mut report = std::thread::scope(|scope| {
+        let spawn = |worker: usize| {
+            let (shared, jobs, answers) =
+                (shared.clone(), for_workers.clone(), from_workers.clone());
+            scope.spawn(move || work(worker, &shared, &jobs, &answers));
+        };
+        let mut schedule = Schedule::new(stage, plan, options, listen, jobs, answers, &spawn);
+        schedule.run();
+        schedule.finish()
+    });
+    report.time = system.elapsed() - started;
+    report
+}
+
+/// Where a runnable stands.
+#[derive(Debug, Default)]
+struct State {
+    /// How many of its upstream are not done.
+    waits_for: usize,
+    /// What failed upstream.
+    because_of: Option<Name>,
+    /// What it is being executed for, and when that was told.
+    fingerprint: Option<Fingerprint>,
+    revision: Revision,
+    reason: Option<ColdReason>,
+    /// Whether this is the second execution, for inputs that changed during the first.
+    again: bool,
+    entry: Option<Box<ActionResult>>,
+}
+
+struct Schedule<'a> {
+    stage: Stage<'a>,
+    system: Arc<dyn System>,
+    plan: &'a Plan,
+    options: &'a RunOptions,
+    listen: &'a mut dyn FnMut(RunEvent),
+    spawn: &'a dyn Fn(usize),
+    jobs: Sender<Job>,
+    answers: Receiver<Message>,
+    out: OutFolder,
+    states: Vec<State>,
+    downstream: Vec<Vec<usize>>,
+    ready: BTreeSet<usize>,
+    report: RunReport,
+    workers: usize,
+    /// Executing or restoring.
+    busy: usize,
+    /// Results on their way into a cache.
+    storing: usize,
+    /// Whether a command has executed since the work tree was read: then what is ready is looked
+    /// at anew before it is decided on, as the command may have written anywhere.
+    stale: bool,
+    /// Waits until nothing else runs, to have the terminal for itself.
+    interactive: Vec<usize>,
+}
+
+impl<'a> Schedule<'a> {
+    fn new(
+        stage: Stage<'a>,
+        plan: &'a Plan,
+        options: &'a RunOptions,
+        listen: &'a mut dyn FnMut(RunEvent),
+        jobs: Sender<Job>,
+        answers: Receiver<Message>,
+        spawn: &'a dyn Fn(usize),
+    ) -> Self {
+        let states = plan
+            .runnables
+            .iter()
+            .map(|planned| State { waits_for: planned.upstream.len(), ..State::default() });
+        let states: Vec<State> = states.collect();
+        let ready = (0..states.len()).filter(|&i| states[i].waits_for == 0).collect();
+        let system = stage.db.system().clone();
+        Self {
+            out: OutFolder::open(system.clone()),
+            system,
+            downstream: plan.downstream(),
+            stage,
+            plan,
+            options,
+            listen,
+            spawn,
+            jobs,
+            answers,
+            states,
+            ready,
+            report: RunReport::default(),
+            workers: 0,
+            busy: 0,
+            storing: 0,
+            stale: false,
+            interactive: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        loop {
+            self.start_ready();
+            if self.busy == 0 && self.storing == 0 {
+                match self.interactive.pop() {
+                    Some(at) => self.start_job(at),
+                    None => return,
+                }
+            }
+            let Ok(first) = self.answers.recv() else { return };
+            let mut ended = Vec::new();
+            self.take(first, &mut ended);
+            while let Ok(message) = self.answers.try_recv() {
+                self.take(message, &mut ended);
+            }
+            self.settle(ended);
+        }
+    }
+
+    /// Ends the run: what is left was not reached because the user stopped it.
+    fn finish(mut self) -> RunReport {
+        self.report.stopped_by = self.stage.stop.requested();
+        self.stage.caches.stage();
+        let notes = self.stage.caches.warnings();
+        if let Err(error) = self.out.save() {
+            self.note(Diagnostic::warning(
+                "run/out-not-written",
+                format!("`._qik/out/manifest.json` can't be written: {error}"),
+            ));
+        }
+        for note in notes {
+            self.note(note);
+        }
+        self.report
+    }
+
+    fn note(&mut self, note: Diagnostic) {
+        (self.listen)(RunEvent::Note(note));
+    }
+
+    fn start_ready(&mut self) {
+        while let Some(at) = self.ready.pop_first() {
+            self.start(at);
+        }
+    }
+
+    /// Decides on a runnable whose upstream is done.
+    fn start(&mut self, at: usize) {
+        let planned = &self.plan.runnables[at];
+        if self.stage.stop.requested().is_some() {
+            return self.end(at, Outcome::Stopped, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if self.states[at].because_of.is_some() {
+            return self.end(at, Outcome::Skipped, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if self.stale && planned.is_cached() {
+            let mut scope = Vec::new();
+            sweep::scope(self.stage.db, planned, &mut scope);
+            sweep::refresh(self.stage.db, self.stage.tree, scope);
+        }
+        self.states[at].revision = self.stage.tree.revision();
+        let status = decide(self.stage.db, &self.stage.caches, planned, self.options.force);
+        self.states[at].fingerprint =
+            planned.is_cached().then(|| fingerprint_of(self.stage.db, planned).ok()).flatten();
+        match status {
+            CacheStatus::Warm(entry) => self.replay(at, entry),
+            CacheStatus::Cold(ColdReason::Broken(errors)) => {
+                self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
+                self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
+            }
+            CacheStatus::Cold(reason) => self.execute(at, reason),
+            CacheStatus::Uncached => self.execute(at, ColdReason::Uncached),
+        }
+    }
+
+    fn replay(&mut self, at: usize, entry: Box<ActionResult>) {
+        let planned = &self.plan.runnables[at];
+        let present = self.present_artifacts(at);
+        let request = RestoreRequest::new(&planned.cache, &entry, present, self.stage.tree);
+        self.states[at].entry = Some(entry);
+        if request.is_done() {
+            return self.replayed(at);
+        }
+        self.give(Job::Restore(at, Box::new(request)));
+        self.busy += 1;
+    }
+
+    /// What lies in the work tree where the runnable's artifacts go.
+    fn present_artifacts(&self, at: usize) -> Vec<(RelPath, FileKind, BlobId)> {
+        let globs = &self.plan.runnables[at].definition.artifact_globs;
+        let mut present = Vec::new();
+        if !globs.is_empty() {
+            let db = &*self.stage.db;
+            files(db, db.work_tree(), Globs::new(db, globs.clone()))
+                .each_file(&mut |path, kind, id| present.push((path, kind, id)));
+        }
+        present
+    }
+
+    /// Its artifacts are in place: only its log is left to tell.
+    fn replayed(&mut self, at: usize) {
+        let planned = &self.plan.runnables[at];
+        let Some(entry) = self.states[at].entry.take() else { return };
+        match self.stage.caches.log(&planned.cache, &entry) {
+            Some(log) => {
+                let name = planned.name().clone();
+                if !self.out.holds(&name, &entry.fingerprint, entry.code) {
+                    self.write_log(&name, &log);
+                }
+                self.out.note(&name, entry.code, true, Some(entry.fingerprint), entry.millis);
+                let time = Duration::from_millis(entry.millis);
+                self.end(at, Outcome::Cached, entry.code, log.into(), time, Vec::new());
+            }
+            None => self.execute(at, ColdReason::Rejected(MissReason::LogMissing.to_string())),
+        }
+    }
+
+    fn write_log(&mut self, name: &Name, log: &[u8]) {
+        if let Err(error) = self.out.write_log(name, log) {
+            let path = self.out.log_path(name);
+            let what = format!("the log of `{name}` can't be written to `{path}`: {error}");
+            self.note(Diagnostic::warning("run/out-not-written", what));
+        }
+    }
+
+    fn execute(&mut self, at: usize, reason: ColdReason) {
+        self.states[at].reason = Some(reason);
+        let definition = &self.plan.runnables[at].definition;
+        if definition.exec.text.is_empty() {
+            // It only groups others.
+            self.states[at].fingerprint = None;
+            return self.end(at, Outcome::Ran, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
+    }
+
+    fn start_job(&mut self, at: usize) {
+        let definition = &self.plan.runnables[at].definition;
+        (self.listen)(RunEvent::Started {
+            name: definition.name.clone(),
+            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
+            told: definition.exec.told.clone(),
+        });
+        let execution = Execution {
+            name: definition.name.clone(),
+            command: definition.command.clone(),
+            line: definition.exec.text.to_string(),
+            cwd: self.system.root().to_path_buf(),
+            env: self.environment(at),
+            timeout: definition.settings.timeout,
+            retries: definition.settings.retries,
+            terminal: definition.settings.interactive,
+        };
+        self.stale = true;
+        self.busy += 1;
+        self.give(Job::Execute(at, Box::new(execution)));
+    }
+
+    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+        let set: Vec<_> = self.plan.runnables[at]
+            .definition
+            .env
+            .iter()
+            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
+            .collect();
+        let inherited = self.system.env().iter();
+        inherited
+            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
+            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
+            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
+            .collect()
+    }
+
+    /// Hands a job to the workers; they are started as they are needed.
+    fn give(&mut self, job: Job) {
+        if self.workers < self.options.workers.max(1) && self.workers <= self.busy + self.storing {
+            self.workers += 1;
+            (self.spawn)(self.workers);
+        }
+        // The receivers live as long as this schedule.
+        let _ = self.jobs.send(job);
+    }
+
+    fn take(&mut self, message: Message, ended: &mut Vec<(usize, Executed)>) {
+        match message {
+            Message::Output(at, chunk) => {
+                let name = self.plan.runnables[at].name().clone();
+                (self.listen)(RunEvent::Output { name, chunk });
+            }
+            Message::Retry(at, code, left) => {
+                let name = self.plan.runnables[at].name().clone();
+                let why = format!("failed with exit code {code}, {left} more to try");
+                (self.listen)(RunEvent::Again { name, why });
+            }
+            Message::Executed(at, executed) => {
+                self.busy -= 1;
+                ended.push((at, executed));
+            }
+            Message::Restored(at, restored) => {
+                self.busy -= 1;
+                self.restored(at, restored);
+            }
+            Message::Stored(notes) => {
+                self.storing -= 1;
+                notes.into_iter().for_each(|note| self.note(note));
+            }
+        }
+    }
+
+    fn restored(&mut self, at: usize, restored: Restore) {
+        let scope = self.plan.runnables[at].definition.artifact_globs.bases();
+        sweep::refresh(self.stage.db, self.stage.tree, scope);
+        match restored {
+            Restore::Done(_) => self.replayed(at),
+            Restore::Miss(reason) => self.execute(at, ColdReason::Rejected(reason.to_string())),
+        }
+    }
+
+    /// Looks at what ended together.
+    fn settle(&mut self, ended: Vec<(usize, Executed)>) {
+        if ended.is_empty() {
+            return;
+        }
+        let mut scope = Vec::new();
+        for (at, _) in &ended {
+            let planned = &self.plan.runnables[*at];
+            if planned.is_cached() {
+                sweep::scope(self.stage.db, planned, &mut scope);
+            } else {
+                scope.extend(planned.definition.artifact_globs.bases());
+            }
+        }
+        if !scope.is_empty() {
+            sweep::refresh(self.stage.db, self.stage.tree, scope);
+        }
+        for (at, executed) in ended {
+            self.settle_one(at, executed);
+        }
+    }
+
+    fn settle_one(&mut self, at: usize, executed: Executed) {
+        let planned = &self.plan.runnables[at];
+        let name = planned.name().clone();
+        if executed.stopped {
+            let log = executed.log.into();
+            return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
+        }
+        let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
+        let mut diagnostics = Vec::new();
+        if kept {
+            match self.held_still(at) {
+                Ok(fingerprint) => {
+                    diagnostics.extend(self.keep(at, fingerprint, &executed));
+                }
+                Err(Moved { what, now }) => match planned.definition.settings.on_input_change {
+                    OnInputChange::Rerun if !self.states[at].again => return self.rerun(at, &what),
+                    OnInputChange::Accept if now.is_some() => {
+                        let note = format!("`{name}`: {what} while it ran; kept for the new state");
+                        diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
+                        diagnostics.extend(now.and_then(|now| self.keep(at, now, &executed)));
+                    }
+                    _ => {
+                        self.states[at].fingerprint = None;
+                        diagnostics.push(not_kept(&name, &what));
+                    }
+                },
+            }
+        }
+        self.write_log(&name, &executed.log);
+        let fingerprint = self.states[at].fingerprint.filter(|_| kept);
+        self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
+        self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
+    }
+
+    /// The fingerprint that a result belongs to, if its inputs held still while it was made.
+    fn held_still(&self, at: usize) -> Result<Fingerprint, Moved> {
+        let planned = &self.plan.runnables[at];
+        let state = &self.states[at];
+        let now = fingerprint_of(self.stage.db, planned).ok();
+        let touched =
+            sweep::touched_inputs(self.stage.db, self.stage.tree, planned, state.revision);
+        match (now, &touched[..]) {
+            (Some(now), []) if state.fingerprint == Some(now) => Ok(now),
+            (_, [first, ..]) => Err(Moved { what: format!("{first} changed"), now }),
+            _ => Err(Moved { what: "its inputs changed".into(), now }),
+        }
+    }
+
+    /// Inputs changed under it: once more, for the state that they are in now.
+    fn rerun(&mut self, at: usize, what: &str) {
+        let name = self.plan.runnables[at].name().clone();
+        let why = format!("{what} while it ran");
+        (self.listen)(RunEvent::Again { name, why });
+        self.states[at].again = true;
+        self.start(at);
+    }
+
+    /// Sends a result to its cache; says why where it can't be kept.
+    fn keep(
+        &mut self,
+        at: usize,
+        fingerprint: Fingerprint,
+        executed: &Executed,
+    ) -> Option<Diagnostic> {
+        let planned = &self.plan.runnables[at];
+        let db = &*self.stage.db;
+        let artifacts = self.present_artifacts(at);
+        if executed.code == 0
+            && let Some(missing) = missing_artifact(planned, &artifacts)
+        {
+            self.states[at].fingerprint = None;
+            return Some(missing);
+        }
+        let explanation = explanation(db, db.work_tree(), runnable(db, planned.name())?).ok()?;
+        let mut nodes = Vec::new();
+        for set in input_sets(db, db.work_tree(), &planned.definition).ok()? {
+            set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
+        }
+        self.states[at].fingerprint = Some(fingerprint);
+        let request = StoreRequest {
+            cache: planned.cache.clone(),
+            runnable: planned.name().clone(),
+            platform: planned.definition.settings.platform,
+            fingerprint,
+            code: executed.code,
+            log: executed.log.clone(),
+            artifacts,
+            millis: millis(executed.time),
+            explanation,
+            nodes,
+        };
+        self.give(Job::Store(Box::new(request)));
+        self.storing += 1;
+        None
+    }
+
+    /// A runnable is done: tells so, and makes ready what waited for it.
+    fn end(
+        &mut self,
+        at: usize,
+        outcome: Outcome,
+        code: i32,
+        log: Arc<[u8]>,
+        time: Duration,
+        diagnostics: Vec<Diagnostic>,
+    ) {
+        let name = self.plan.runnables[at].name().clone();
+        let state = &mut self.states[at];
+        let report = RunnableReport {
+            name: name.clone(),
+            outcome,
+            code,
+            log,
+            time,
+            fingerprint: state.fingerprint,
+            reason: state.reason.clone(),
+            because_of: state.because_of.clone(),
+            diagnostics,
+        };
+        let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
+        let because_of = state.because_of.clone().unwrap_or(name);
+        (self.listen)(RunEvent::Finished(report.clone()));
+        self.report.runnables.push(report);
+        for next in self.downstream[at].clone() {
+            let next_state = &mut self.states[next];
+            if blocks && next_state.because_of.is_none() {
+                next_state.because_of = Some(because_of.clone());
+            }
+            next_state.waits_for -= 1;
+            if next_state.waits_for == 0 {
+                self.ready.insert(next);
+            }
+        }
+    }
+}
+
+/// What moved under a runnable while it ran, and the fingerprint of the state after.
+struct Moved {
+    what: String,
+    now: Option<Fingerprint>,
+}
+
+fn not_kept(name: &Name, what: &str) -> Diagnostic {
+    Diagnostic::warning("run/inputs-changed", format!("`{name}`: {what} while it ran; not kept"))
+        .help("run it again when its inputs hold still; a command that writes its own inputs each time can set on-input-change = \"accept\"")
+}
+
+/// A declared artifact, named by a plain path, that the command did not make.
+fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> Option<Diagnostic> {
+    let definition = &planned.definition;
+    let plain = definition
+        .artifacts
+        .iter()
+        .filter(|pattern| !pattern.text.contains(['*', '?', '[', '{', '!', '\\']));
+    let missing = plain
+        .filter_map(|pattern| Some((pattern, RelPath::new(pattern.text.as_bytes())?)))
+        .find(|(_, path)| !made.iter().any(|(file, ..)| file.is_within(path)))?;
+    let message = format!(
+        "`{}` did not make its artifact `{}`; its result is not kept",
+        definition.name, missing.0.told
+    );
+    let help = "make the command write it, or take it out of `artifacts`";
+    let place = qik_model::Place::Value(definition.settings.origin.key("artifacts"));
+    Some(Diagnostic::warning("run/missing-artifact", message).at(place, "declared here").help(help))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,120 @@
+//! Results on their way between the work tree and a cache, as owned requests that workers carry out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use qik_cache::{ArtifactFiles, CacheSet, Finished, Key, Restore, decode_path};
+use qik_model::{
+    ActionResult, BlobId, Diagnostic, Digest, Explanation, FileKind, Fingerprint, Name, Platform,
+    RelPath,
+};
+use qik_system::WorkTree;
+
+type FileState = (FileKind, BlobId);
+
+/// The artifacts of an entry, to be put in place.
+#[derive(Debug)]
+pub(crate) struct RestoreRequest {
+    cache: Name,
+    entry: ActionResult,
+    files: Files,
+    /// What matches the globs of the artifacts now.
+    present: Vec<RelPath>,
+}
+
+/// What the work tree holds where artifacts go.
+#[derive(Debug, Default)]
+struct Files {
+    states: BTreeMap<RelPath, FileState>,
+    tracked: BTreeSet<RelPath>,
+}
+
+impl ArtifactFiles for Files {
+    fn state(&self, path: &RelPath) -> Option<FileState> {
+        self.states.get(path).copied()
+    }
+
+    fn is_tracked(&self, path: &RelPath) -> bool {
+        self.tracked.contains(path)
+    }
+}
+
+impl RestoreRequest {
+    pub(crate) fn new(
+        cache: &Name,
+        entry: &ActionResult,
+        present: Vec<(RelPath, FileKind, BlobId)>,
+        tree: &WorkTree,
+    ) -> Self {
+        let named = entry.artifacts.iter().filter_map(|artifact| decode_path(&artifact.path));
+        let mut files = Files::default();
+        for path in named.chain(present.iter().map(|(path, ..)| path.clone())) {
+            if tree.is_tracked(&path) {
+                files.tracked.insert(path.clone());
+            }
+            if let Some(state) = tree.file(&path) {
+                files.states.insert(path, state);
+            }
+        }
+        let present = present.into_iter().map(|(path, ..)| path).collect();
+        Self { cache: cache.clone(), entry: entry.clone(), files, present }
+    }
+
+    /// Whether everything is in place already, and nothing else.
+    pub(crate) fn is_done(&self) -> bool {
+        self.present.len() == self.entry.artifacts.len()
+            && self.entry.artifacts.iter().all(|artifact| {
+                decode_path(&artifact.path)
+                    .and_then(|path| self.files.state(&path))
+                    .is_some_and(|state| state == (artifact.kind, artifact.id))
+            })
+    }
+}
+
+pub(crate) fn restore(caches: &CacheSet, request: &RestoreRequest) -> Restore {
+    caches.restore(&request.cache, &request.entry, &request.files, &request.present)
+}
+
+/// A result to be kept.
+#[derive(Debug)]
+pub(crate) struct StoreRequest {
+    pub cache: Name,
+    pub runnable: Name,
+    pub platform: Platform,
+    pub fingerprint: Fingerprint,
+    pub code: i32,
+    pub log: Vec<u8>,
+    pub artifacts: Vec<(RelPath, FileKind, BlobId)>,
+    pub millis: u64,
+    pub explanation: Explanation,
+    /// The nodes of its input sets.
+    pub nodes: Vec<(Digest, Vec<u8>)>,
+}
+
+/// Keeps a result; says what went wrong.
+pub(crate) fn store(caches: &CacheSet, request: StoreRequest) -> Vec<Diagnostic> {
+    let artifacts = match caches.collect(&request.cache, &request.artifacts) {
+        Ok(artifacts) => artifacts,
+        Err(error) => {
+            let message = format!("the result of `{}` is not kept: {error}", request.runnable);
+            return vec![
+                Diagnostic::warning("run/not-kept", message)
+                    .help("nothing is lost but time: it runs again the next time"),
+            ];
+        }
+    };
+    caches.keep_nodes(request.nodes);
+    let key = Key {
+        fingerprint: request.fingerprint,
+        runnable: &request.runnable,
+        platform: request.platform,
+    };
+    let finished = Finished {
+        code: request.code,
+        log: &request.log,
+        artifacts,
+        millis: request.millis,
+        explanation: request.explanation,
+    };
+    caches.store(&request.cache, &key, finished);
+    Vec::new()
+}

@@ -1,0 +1,197 @@
+//! From what the user asked for to a plan: the selection, the cache of each runnable, the filters
+//! that need to ask caches.
+
+use std::collections::BTreeSet;
+
+use qik_config::{context_value, names, project, template::ContextName};
+use qik_db::Db;
+use qik_graph::{Selected, Selection, definition_of, select};
+use qik_model::{CacheWhen, ContextValue, Diagnostic, Name, Place};
+use qik_run::{Plan, Planned};
+
+/// What the user asked for, from context: flags, environment, profiles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Which runnables.
+    pub selection: Selection,
+    /// Caches to select by.
+    pub caches: Vec<String>,
+    /// Warm or cold ones alone.
+    pub status: Option<WantedStatus>,
+}
+
+/// Which status is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedStatus {
+    /// Those with a result.
+    Warm,
+    /// Those without.
+    Cold,
+}
+
+impl Request {
+    /// The request that qik's own variables make.
+    ///
+    /// # Errors
+    /// Values that are none of those that a variable takes.
+    pub fn from_context(db: &dyn Db) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            selection: Selection {
+                names: list(db, "commands")?,
+                modules: list(db, "modules")?,
+                spaces: list(db, "spaces")?,
+                tags: list(db, "tags")?,
+                isolated: flag(db, "isolated")?,
+            },
+            caches: list(db, "caches")?,
+            status: match text(db, "cache-status")?.as_deref() {
+                None => None,
+                Some("warm") => Some(WantedStatus::Warm),
+                Some("cold") => Some(WantedStatus::Cold),
+                Some(other) => {
+                    let message = format!("no cache status `{other}`");
+                    return Err(Diagnostic::error("context/bad-value", message)
+                        .help("a result is `warm` or `cold`"));
+                }
+            },
+        })
+    }
+}
+
+/// A list among qik's own variables.
+pub(crate) fn list(db: &dyn Db, name: &'static str) -> Result<Vec<String>, Diagnostic> {
+    Ok(match context_value(db, &ContextName::Qik(name)).map_err(Clone::clone)? {
+        ContextValue::List(items) => items.iter().map(ToString::to_string).collect(),
+        ContextValue::Str(item) => vec![item.to_string()],
+        _ => Vec::new(),
+    })
+}
+
+/// A text among qik's own variables.
+pub(crate) fn text(db: &dyn Db, name: &'static str) -> Result<Option<String>, Diagnostic> {
+    Ok(match context_value(db, &ContextName::Qik(name)).map_err(Clone::clone)? {
+        ContextValue::Str(text) => Some(text.to_string()),
+        _ => None,
+    })
+}
+
+/// A truth value among qik's own variables.
+pub(crate) fn flag(db: &dyn Db, name: &'static str) -> Result<bool, Diagnostic> {
+    let value = context_value(db, &ContextName::Qik(name)).map_err(Clone::clone)?;
+    Ok(*value == ContextValue::Bool(true))
+}
+
+/// A number among qik's own variables.
+pub(crate) fn number(db: &dyn Db, name: &'static str) -> Result<Option<i64>, Diagnostic> {
+    Ok(match context_value(db, &ContextName::Qik(name)).map_err(Clone::clone)? {
+        ContextValue::Int(number) => Some(*number),
+        _ => None,
+    })
+}
+
+/// The plan for `request`, as far as no cache needs to be asked, with what there is to warn of.
+///
+/// # Errors
+/// What [`select`] finds, and caches that do not exist.
+pub(crate) fn plan(
+    db: &dyn Db,
+    request: &Request,
+) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let selected = select(db, &request.selection)?;
+    let assigner = Assigner::new(db, request, &selected).map_err(|error| vec![error])?;
+    let mut warnings = Vec::new();
+    let mut planned = Vec::with_capacity(selected.order.len());
+    for name in &selected.order {
+        planned.push(assigner.planned(db, name, &mut warnings)?);
+    }
+    let kept = planned.into_iter().filter(|planned| {
+        request.caches.is_empty() || request.caches.iter().any(|cache| **cache == *planned.cache)
+    });
+    Ok((Plan::new(kept.collect()), warnings))
+}
+
+/// Gives each runnable its cache.
+struct Assigner<'a> {
+    known: BTreeSet<Name>,
+    /// `--cache NAME` sets the cache of what is named and configures none.
+    set: Option<&'a str>,
+    named: &'a BTreeSet<Name>,
+    fallback: Name,
+    cache_when: CacheWhen,
+}
+
+impl<'a> Assigner<'a> {
+    fn new(db: &dyn Db, request: &'a Request, selected: &'a Selected) -> Result<Self, Diagnostic> {
+        let project = project(db);
+        let built_in = ["local", "repo", "none"].map(Name::from);
+        let known: BTreeSet<Name> = project.caches.keys().cloned().chain(built_in).collect();
+        for cache in &request.caches {
+            check_cache(&known, cache)?;
+        }
+        let from_context = text(db, "cache")?.map(Name::from);
+        let fallback = from_context
+            .or_else(|| project.defaults.cache.clone())
+            .unwrap_or_else(|| "local".into());
+        check_cache(&known, &fallback)?;
+        let cache_when = match text(db, "cache-when")? {
+            None => project.defaults.cache_when.unwrap_or_default(),
+            Some(text) => CacheWhen::parse(&text).ok_or_else(|| {
+                Diagnostic::error("context/bad-value", format!("no cache-when `{text}`"))
+                    .help(format!("it is one of {}", CacheWhen::NAMES.join(", ")))
+            })?,
+        };
+        let set = match &request.caches[..] {
+            [one] => Some(one.as_str()),
+            _ => None,
+        };
+        Ok(Self { known, set, named: &selected.named, fallback, cache_when })
+    }
+
+    fn planned(
+        &self,
+        db: &dyn Db,
+        name: &str,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Result<Planned, Vec<Diagnostic>> {
+        let definition = definition_of(db, name)?.clone();
+        let settings = &definition.settings;
+        let named = self.named.contains(&definition.command);
+        let cache: Name = match (&settings.cache, self.set) {
+            (Some(own), _) => {
+                let place = Place::Value(settings.origin.key("cache"));
+                check_cache(&self.known, own).map_err(|e| vec![e.at(place, "used here")])?;
+                own.clone()
+            }
+            (None, Some(set)) if named => set.into(),
+            _ => self.fallback.clone(),
+        };
+        let keeps_nothing = !definition.has_deps || settings.interactive;
+        if keeps_nothing && settings.cache.as_deref() == Some("repo") {
+            warnings.push(never_cached(&definition));
+        }
+        Ok(Planned {
+            cache: if keeps_nothing { "none".into() } else { cache },
+            cache_when: settings.cache_when.unwrap_or(self.cache_when),
+            upstream: Vec::new(),
+            definition,
+        })
+    }
+}
+
+fn check_cache(known: &BTreeSet<Name>, name: &str) -> Result<(), Diagnostic> {
+    if known.contains(name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(|name| &**name).collect();
+    let help = names::suggest(name, names.iter().copied())
+        .unwrap_or_else(|| format!("there are: {}", names.join(", ")));
+    Err(Diagnostic::error("select/unknown-cache", format!("no cache `{name}`")).help(help))
+}
+
+fn never_cached(definition: &qik_graph::Definition) -> Diagnostic {
+    let what = if definition.settings.interactive { "is interactive" } else { "has no deps" };
+    let message = format!("`{}` {what}, so it is never cached", definition.name);
+    Diagnostic::warning("plan/never-cached", message)
+        .at(Place::Value(definition.settings.origin.key("cache")), "has no effect")
+        .help("give it `deps`: the files and values that its result depends on")
+}
