@@ -84,13 +84,20 @@ fn tool_qik<'t, 'i>(root: &'t DeTable<'i>) -> Option<(Range<usize>, &'t DeTable<
 
 /// Where what an error at `start` may cause ends: with its line, or with the table that it opens.
 fn end_of_echo(text: &str, start: usize, duplicate: bool) -> usize {
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[start..].find('\n').map_or(text.len() + 1, |at| start + at + 1);
-    if duplicate && text[line_start..].trim_start().starts_with('[') {
-        let next = text.get(line_end..).and_then(|rest| rest.find("\n["));
-        return next.map_or(text.len() + 1, |at| line_end + at + 1);
+    let bytes = text.as_bytes();
+    let line_end =
+        |from: usize| bytes[from..].iter().position(|byte| *byte == b'\n').map(|at| from + at + 1);
+    let line_start = bytes[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let opens_table = |from: usize| bytes[from..].trim_ascii_start().starts_with(b"[");
+    let mut end = line_end(start);
+    if duplicate && opens_table(line_start) {
+        while let Some(from) = end
+            && !bytes[from..].starts_with(b"[")
+        {
+            end = line_end(from);
+        }
     }
-    line_end
+    end.unwrap_or(text.len() + 1)
 }
 
 struct Reader {
@@ -279,6 +286,11 @@ mod tests {
 
     #[test]
     fn any_text_is_survived() {
+        let odd = "[é]\r\n[é]\nö = ü\n'ß = \"\\u12 …\n[[ÿ]]\nx.y = [\u{1f600}, {a=1,a=2}]\n[ÿ]\n";
+        for (end, _) in odd.char_indices() {
+            parse("qik.toml", &odd[..end]);
+            parse("qik.toml", &odd[end..]);
+        }
         for text in ["\u{feff}a = 1", "[", "]]", "a.b.c", "\"\\u12", "=", "\r", "[a]\n[[a]]", "\0"]
         {
             parse("qik.toml", text);
