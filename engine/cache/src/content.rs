@@ -22,6 +22,9 @@ pub enum CollectError {
     /// An artifact could not be read.
     #[error("artifact `{0}` cannot be read: {1}")]
     Unreadable(RelPath, std::io::Error),
+    /// It was written to after the command had ended.
+    #[error("artifact `{0}` changed while it was being stored")]
+    Moved(RelPath),
     /// Its bytes could not be kept.
     #[error("artifact `{0}` cannot be stored: {1}")]
     NotStored(RelPath, StorageError),

@@ -31,6 +31,7 @@ mod index;
 mod local;
 mod merge;
 mod names;
+mod nodes;
 mod repo;
 mod restore;
 mod service;

@@ -102,21 +102,19 @@ impl Restorer {
     /// Finishes what another process began and did not end.
     pub(crate) fn recover(&self) -> Recovered {
         let mut recovered = Recovered::default();
-        for name in Journal::left_behind(&*self.system) {
-            let Some((journal, plan)) = Journal::take_over(&*self.system, &name) else { continue };
+        journal::take_over(&*self.system, |plan| {
             recovered.restores += 1;
-            match self.finish(&plan) {
+            match self.finish(plan) {
                 Ok(touched) => recovered.touched.extend(touched),
                 Err(reason) => {
                     let text =
                         format!("a restore that was cut short could not be finished: {reason}");
-                    let help =
-                        "the artifacts are restored or made again where they are next needed";
-                    self.warnings.add(Diagnostic::warning(warnings::UNFINISHED, text).help(help));
+                    let help = "the artifacts come back where they are next needed";
+                    let warning = Diagnostic::warning(warnings::UNFINISHED, text).help(help);
+                    self.warnings.add(warning);
                 }
             }
-            journal.end(&*self.system);
-        }
+        });
         recovered
     }
 

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bstr::ByteSlice;
 use qik_model::{
-    ActionResult, Artifact, BlobId, CacheConfig, Diagnostic, FileKind, Name, RelPath, Setting,
+    ActionResult, Artifact, BlobId, CacheConfig, Diagnostic, Digest, FileKind, Name, RelPath,
+    Setting,
 };
-use qik_system::System;
+use qik_system::{System, blob_id};
 
 use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason};
 use crate::content::{CollectError, ContentStore, content_of};
 use crate::local::LocalCache;
 use crate::names::encode_path;
+use crate::nodes::NodeStore;
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
@@ -25,6 +28,7 @@ pub struct CacheSet {
     /// All but `none`.
     caches: BTreeMap<Name, Tier>,
     restorer: Restorer,
+    nodes: NodeStore,
     warnings: Arc<Warnings>,
 }
 
@@ -81,7 +85,8 @@ impl CacheSet {
         }
         caches.entry(Name::from("repo")).or_insert_with(|| repo(true));
         let restorer = Restorer::new(system.clone(), local.contents().clone(), warnings.clone());
-        Self { system, local, caches, restorer, warnings }
+        let nodes = NodeStore::new(system.clone());
+        Self { system, local, caches, restorer, nodes, warnings }
     }
 
     /// What the cache of that name is; `None` where there is none such.
@@ -156,6 +161,9 @@ impl CacheSet {
                 FileKind::File | FileKind::Executable => self.system.read(path),
             };
             let bytes = bytes.map_err(|error| CollectError::Unreadable(path.clone(), error))?;
+            if !is_content_of(id, &bytes) {
+                return Err(CollectError::Moved(path.clone()));
+            }
             let content = match tier.cache().keeps_artifacts() {
                 true => self.contents().put(bytes),
                 false => Ok(content_of(&bytes)),
@@ -192,6 +200,16 @@ impl CacheSet {
         self.caches.get(cache).map(|tier| tier.cache().recent(runnable)).unwrap_or_default()
     }
 
+    /// Keeps the Merkle nodes that explanations name, each under the digest of its bytes.
+    pub fn keep_nodes(&self, nodes: Vec<(Digest, Vec<u8>)>) {
+        self.nodes.put(nodes);
+    }
+
+    /// The bytes of a node.
+    pub fn node(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.nodes.get(digest)
+    }
+
     /// The bytes that are kept here: logs, artifacts, and whatever else callers put there.
     pub fn contents(&self) -> &ContentStore {
         self.local.contents()
@@ -222,4 +240,12 @@ impl CacheSet {
 
 fn git_add(config: &CacheConfig) -> bool {
     !matches!(config.settings.get("git-add"), Some(Setting::Bool(false)))
+}
+
+/// Whether `id` identifies these bytes, also where git converts their ends of line.
+fn is_content_of(id: &BlobId, bytes: &[u8]) -> bool {
+    blob_id(bytes) == *id || {
+        let converted = bytes.replace(b"\r\n", b"\n");
+        converted.len() != bytes.len() && blob_id(&converted) == *id
+    }
 }

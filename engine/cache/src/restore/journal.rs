@@ -11,61 +11,56 @@ use crate::entry::{seal, unseal};
 use crate::trash;
 
 const FOLDER: &str = "._qik/restore";
+/// Held by whoever carries a plan out, so that nobody takes it for one left behind.
+const LOCK: &str = "._qik/restore/lock";
 const MARK: &str = "qik-restore-1 ";
 
-/// A plan that is being carried out. Whoever holds it holds its lock, so that nobody else takes it
-/// for one left behind.
+/// A plan that is being carried out.
 #[derive(Debug)]
 pub(super) struct Journal {
     file: RelPath,
-    lock_file: RelPath,
     _lock: LockGuard,
 }
 
 impl Journal {
     /// Writes the plan down.
     pub(super) fn begin(system: &dyn System, plan: &Plan) -> io::Result<Self> {
-        let journal = Self::locked(system, &trash::unique(system))?;
         let body = serde_json::to_vec(plan).map_err(io::Error::other)?;
-        system.write_atomic(&journal.file, &seal(MARK, &body), FileKind::File)?;
-        Ok(journal)
-    }
-
-    /// The names of all plans that are on disk, at work or left behind.
-    pub(super) fn left_behind(system: &dyn System) -> Vec<String> {
-        let items = system.list(&FOLDER.into()).unwrap_or_default();
-        let names = items.iter().filter_map(|item| std::str::from_utf8(&item.name).ok());
-        let mut names: Vec<_> =
-            names.filter_map(|name| name.strip_suffix(".json")).map(str::to_owned).collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// The plan of that name, once nobody else is at work on it; `None` where it was ended by then.
-    pub(super) fn take_over(system: &dyn System, name: &str) -> Option<(Self, Plan)> {
-        let journal = Self::locked(system, name).ok()?;
-        let bytes = system.read(&journal.file);
-        let plan = bytes.ok().and_then(|bytes| serde_json::from_slice(unseal(MARK, &bytes)?).ok());
-        match plan {
-            Some(plan) => Some((journal, plan)),
-            None => {
-                journal.end(system);
-                None
-            }
-        }
+        let file = RelPath::from(FOLDER).join(format!("{}.json", trash::unique(system)));
+        let lock = system.lock(&LOCK.into())?;
+        system.write_atomic(&file, &seal(MARK, &body), FileKind::File)?;
+        Ok(Self { file, _lock: lock })
     }
 
     /// Strikes the plan out.
     pub(super) fn end(self, system: &dyn System) {
         // One that stays is found to be done by the next process.
         let _ = system.remove_file(&self.file);
-        let _ = system.remove_file(&self.lock_file);
     }
+}
 
-    fn locked(system: &dyn System, name: &str) -> io::Result<Self> {
-        let folder = RelPath::from(FOLDER);
-        let lock_file = folder.join(format!("{name}.lock"));
-        let lock = system.lock(&lock_file)?;
-        Ok(Self { file: folder.join(format!("{name}.json")), lock_file, _lock: lock })
+/// Hands over each plan that was left behind, oldest first, and strikes it out. Waits for those at
+/// work.
+pub(super) fn take_over(system: &dyn System, mut finish: impl FnMut(&Plan)) {
+    if written_plans(system).is_empty() {
+        return;
     }
+    let Ok(_lock) = system.lock(&LOCK.into()) else { return };
+    for file in written_plans(system) {
+        let bytes = system.read(&file).unwrap_or_default();
+        if let Some(plan) = unseal(MARK, &bytes).and_then(|body| serde_json::from_slice(body).ok())
+        {
+            finish(&plan);
+        }
+        let _ = system.remove_file(&file);
+    }
+}
+
+fn written_plans(system: &dyn System) -> Vec<RelPath> {
+    let folder = RelPath::from(FOLDER);
+    let items = system.list(&folder).unwrap_or_default();
+    let plans = items.iter().filter(|item| item.name.ends_with(b".json"));
+    let mut plans: Vec<_> = plans.map(|item| folder.join(&item.name)).collect();
+    plans.sort_unstable();
+    plans
 }
