@@ -32,6 +32,8 @@ const WITHOUT_SALSA: [&str; 3] = ["cache", "system", "model"];
 const FRONT_ENDS: [&str; 3] = ["qik_toml", "qik_kdl", "qik_cli"];
 const WORLD: [&str; 6] =
     ["std::fs", "std::env", "std::os::unix::fs", "Command::new", "SystemTime::now", "Instant::now"];
+/// What the command line may ask of its own process.
+const ARGUMENTS: &str = "std::env::args_os()";
 const PRINTING: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!", "dbg!"];
 /// The system room may look at these, to say whether they are terminals.
 const STREAMS: [&str; 2] = ["io::stdout(", "io::stderr("];
@@ -147,6 +149,18 @@ fn the_world_is_reached_through_one_door() {
 }
 
 #[test]
+fn the_command_line_reads_its_arguments_and_no_more() {
+    let plant = |text| Source::sample("frontends/cli/src/main.rs", text);
+    control(
+        world,
+        plant("let args = std::env::args_os().collect();"),
+        plant("let args = std::env::args_os().len() + std::env::vars().count();"),
+        "std::env",
+    );
+    assert_ne!(world(&Source::sample("engine/run/src/lib.rs", ARGUMENTS)), [""; 0]);
+}
+
+#[test]
 fn only_the_command_line_prints() {
     check(&source::all(), printing);
     control(
@@ -230,7 +244,8 @@ fn world(source: &Source) -> Vec<String> {
     if source.path.starts_with("engine/system/") {
         return Vec::new();
     }
-    source.mentions(&WORLD)
+    let arguments = if source.path.starts_with("frontends/cli/") { ARGUMENTS } else { "" };
+    source.without(arguments).mentions(&WORLD)
 }
 
 fn printing(source: &Source) -> Vec<String> {

@@ -46,6 +46,13 @@ impl Source {
         Self { path: path.to_string(), text: text.to_string(), code, shipped }
     }
 
+    /// The same file where `allowed` is nothing.
+    pub fn without(&self, allowed: &str) -> Self {
+        let text =
+            if allowed.is_empty() { self.text.clone() } else { self.text.replace(allowed, "") };
+        Self::sample(&self.path, &text)
+    }
+
     /// Where what users get mentions one of `needles`: `PATH:LINE: NEEDLE`.
     pub fn mentions(&self, needles: &[&str]) -> Vec<String> {
         self.find(&ungroup(&self.shipped), needles)
