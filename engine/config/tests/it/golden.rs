@@ -52,6 +52,15 @@ fn no_golden_is_left_over() {
     }
 }
 
+#[test]
+fn the_sample_project_is_in_order() {
+    let case = case(&folder("../shop")).unwrap();
+    let (documents, lowered) = case.lower();
+    let reports = reports(&documents, &lowered);
+    assert_eq!(render::all(&reports, &documents, &case.files), "");
+    assert!(lowered.project.commands.len() > 3);
+}
+
 /// What people see while they type: any part of a file is survived, and reports stay inside it.
 #[test]
 fn half_written_files_are_survived() {
