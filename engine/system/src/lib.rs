@@ -41,7 +41,7 @@ pub use git::Git;
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
-pub use outside::{ancestors_to_git_root, current_dir, read_file};
+pub use outside::{ancestors_to_git_root, canonical, current_dir, read_file};
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Stat, StatKind};
 pub use stop::{Stop, signals};

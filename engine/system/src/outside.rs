@@ -43,3 +43,11 @@ mod tests {
         assert_eq!(git_root, Some(root));
     }
 }
+
+/// The folder `path` as the file system knows it: absolute, without links.
+///
+/// # Errors
+/// Where there is none such.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}

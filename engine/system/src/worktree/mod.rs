@@ -7,6 +7,7 @@ mod codes;
 mod facts;
 mod ignore;
 mod index;
+mod members;
 mod stat_cache;
 mod walk;
 

@@ -824,3 +824,17 @@ fn the_whole_tree_can_live_in_memory() {
     tree.scan();
     assert_eq!(system.take_reads(), [RelPath::from(".gitignore")]);
 }
+
+#[test]
+fn folders_may_nest_as_deep_as_paths_may_be_long() {
+    let repo = Repo::new();
+    let mut folder = RelPath::root();
+    let system = OsSystem::new(&repo.project);
+    while repo.root.as_os_str().len() + folder.as_bytes().len() < 4000 {
+        folder = folder.join("d");
+    }
+    system.write_atomic(&folder.join("file"), b"x", FileKind::File).unwrap();
+    let files = repo.scan();
+    assert_eq!(files[&folder.join("file")].1, blob_id(b"x"));
+    assert_eq!(files.len(), 1);
+}
