@@ -66,7 +66,7 @@ fn the_sample_project_is_in_order() {
 fn half_written_files_are_survived() {
     for mut case in ["bad", "good"].into_iter().flat_map(cases) {
         let text = case.files[&case.config].clone();
-        for end in (0..text.len()).step_by(3) {
+        for end in (0..text.len()).step_by(7) {
             for rest in [&b""[..], &text[(end + 5).min(text.len())..]] {
                 case.files.insert(case.config.clone(), [&text[..end], rest].concat());
                 let (documents, lowered) = case.lower();
