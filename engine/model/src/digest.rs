@@ -25,7 +25,12 @@ macro_rules! identity {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut text = [0; 2 * $bytes];
+                for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+                    pair[0] = HEX[usize::from(byte >> 4)];
+                    pair[1] = HEX[usize::from(byte & 15)];
+                }
+                f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -39,12 +44,12 @@ macro_rules! identity {
             type Err = NotHex;
 
             fn from_str(text: &str) -> Result<Self, NotHex> {
-                if text.len() != 2 * $bytes || !text.is_ascii() {
+                if text.len() != 2 * $bytes {
                     return Err(NotHex);
                 }
                 let mut bytes = [0; $bytes];
-                for (i, byte) in bytes.iter_mut().enumerate() {
-                    *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| NotHex)?;
+                for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+                    *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
                 }
                 Ok(Self(bytes))
             }
@@ -58,10 +63,35 @@ macro_rules! identity {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                struct Hex;
+                impl serde::de::Visitor<'_> for Hex {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(f, "{} hexadecimal digits", 2 * $bytes)
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Hex)
             }
         }
     };
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The value of a digit. Entries hold many digests and are read on every run, so this is done by
+/// hand.
+fn nibble(digit: u8) -> Result<u8, NotHex> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(NotHex),
+    }
 }
 
 identity! {
@@ -91,3 +121,26 @@ impl fmt::Display for NotHex {
 }
 
 impl std::error::Error for NotHex {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_survives_its_text() {
+        let id = BlobId(std::array::from_fn(|i| (i * 13) as u8));
+        assert_eq!(id.to_string(), "000d1a2734414e5b6875828f9ca9b6c3d0ddeaf7");
+        assert_eq!(id.short(), "000d1a273441");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
+    }
+
+    #[test]
+    fn other_texts_are_no_digests() {
+        for text in
+            ["", "00", &"g".repeat(40), &"0".repeat(41), &"\u{e9}".repeat(20), &"+1".repeat(20)]
+        {
+            assert_eq!(text.parse::<BlobId>(), Err(NotHex), "{text}");
+        }
+    }
+}
