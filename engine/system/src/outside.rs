@@ -28,6 +28,14 @@ pub fn ancestors_to_git_root(folder: &Path) -> (Vec<PathBuf>, Option<PathBuf>) {
     (folders, None)
 }
 
+/// The folder `path` as the file system knows it: absolute, without links.
+///
+/// # Errors
+/// Where there is none such.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,12 +50,4 @@ mod tests {
         assert_eq!(folders, [root.join("a/b"), root.join("a"), root.clone()]);
         assert_eq!(git_root, Some(root));
     }
-}
-
-/// The folder `path` as the file system knows it: absolute, without links.
-///
-/// # Errors
-/// Where there is none such.
-pub fn canonical(path: &Path) -> io::Result<PathBuf> {
-    std::fs::canonicalize(path)
 }

@@ -12,9 +12,6 @@ impl WorkTree {
     pub(super) fn apply(&mut self, outcome: Outcome) -> Delta {
         let first = self.folders.is_empty();
         let mut delta = Delta { notes: outcome.notes, ..Delta::default() };
-        for path in outcome.gone {
-            self.remove(&path, &mut delta);
-        }
         for (path, folder) in outcome.listed {
             self.replace(path, folder, first, &mut delta);
         }
@@ -28,15 +25,18 @@ impl WorkTree {
     }
 
     /// Forgets a folder with all below.
-    fn remove(&mut self, path: &RelPath, delta: &mut Delta) {
-        let Some(folder) = self.folders.remove(path) else { return };
-        delta.folders.push((path.clone(), None));
-        for entry in folder.entries.iter() {
-            let path = path.join(&entry.name);
-            match entry.node {
-                TreeNode::Folder => self.remove(&path, delta),
-                TreeNode::File { .. } => delta.touched.push(path),
+    fn remove(&mut self, path: RelPath, delta: &mut Delta) {
+        let mut lost = vec![path];
+        while let Some(path) = lost.pop() {
+            let Some(folder) = self.folders.remove(&path) else { continue };
+            for entry in folder.entries.iter() {
+                let path = path.join(&entry.name);
+                match entry.node {
+                    TreeNode::Folder => lost.push(path),
+                    TreeNode::File { .. } => delta.touched.push(path),
+                }
             }
+            delta.folders.push((path, None));
         }
     }
 
@@ -79,7 +79,7 @@ impl WorkTree {
             }
         });
         for lost in lost_folders {
-            self.remove(&lost, delta);
+            self.remove(lost, delta);
         }
         if old.entries == new.entries {
             new.entries = old.entries;

@@ -837,4 +837,12 @@ fn folders_may_nest_as_deep_as_paths_may_be_long() {
     let files = repo.scan();
     assert_eq!(files[&folder.join("file")].1, blob_id(b"x"));
     assert_eq!(files.len(), 1);
+
+    let (mut tree, _) = repo.open(TreeOptions::default());
+    tree.scan();
+    system.write_atomic(&folder.join("file"), b"y", FileKind::File).unwrap();
+    assert_eq!(tree.refresh(&[folder.join("file")]).touched, [folder.join("file")]);
+    std::fs::remove_dir_all(repo.root.join("d")).unwrap();
+    assert_eq!(tree.refresh(&[folder.clone()]).touched, [folder.join("file")]);
+    assert_eq!(files_of(&tree), repo.scan());
 }

@@ -15,7 +15,7 @@ use super::attributes::{Attributes, Conversion};
 use super::ignore::{Rules, is_dropping};
 use super::index::{Division, Repository, as_path};
 use super::members::Members;
-use super::{Folder, TreeEntry, TreeNode, WorkTree, codes};
+use super::{FileState, Folder, TreeEntry, TreeNode, WorkTree, codes};
 use crate::STATE_FOLDER;
 use crate::stat::{DirItem, Stat, StatKind};
 
@@ -31,10 +31,8 @@ pub(super) struct Walk<'a> {
 /// What a look found.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// Folders that were listed.
+    /// Folders that were listed; what they held before and hold no more is gone.
     pub listed: Vec<(RelPath, Folder)>,
-    /// Folders that are gone, with all below.
-    pub gone: Vec<RelPath>,
     pub notes: Vec<Diagnostic>,
 }
 
@@ -62,10 +60,40 @@ enum Depth {
 #[derive(Default)]
 struct Visited {
     listed: Vec<(RelPath, Folder)>,
-    gone: Vec<RelPath>,
     /// Whether a file that counts is there.
     holds: bool,
 }
+
+/// A folder while what lies below it is not known yet.
+struct Listing {
+    path: RelPath,
+    entries: Vec<(TreeEntry, Option<FileState>)>,
+    children: Vec<Place>,
+    rules: Arc<Rules>,
+    ignored: bool,
+    /// The place of its parent in the level above.
+    parent: usize,
+}
+
+impl Listing {
+    fn add_folder(&mut self, name: &[u8]) {
+        self.entries.push((TreeEntry { name: name.into(), node: TreeNode::Folder }, None));
+    }
+
+    /// `None` where it holds nothing that counts. The project folder is there all the same.
+    fn into_folder(mut self) -> Option<Folder> {
+        if self.entries.is_empty() && !self.path.is_root() {
+            return None;
+        }
+        self.entries.sort_unstable_by(|(one, _), (two, _)| one.name.cmp(&two.name));
+        let (entries, files): (Vec<_>, Vec<_>) = self.entries.into_iter().unzip();
+        let (entries, files) = (entries.into(), files.into());
+        Some(Folder { entries, files, rules: self.rules, ignored: self.ignored })
+    }
+}
+
+/// How many folders a target may lie deep; the way to it takes a stack frame or three for each.
+const DEEPEST: usize = 200;
 
 impl<'a> Walk<'a> {
     pub fn new(tree: &'a WorkTree) -> Self {
@@ -78,7 +106,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn everything(self) -> Outcome {
-        let visited = self.list(self.top(), None);
+        let visited = self.list_all(self.top());
         self.finish(visited)
     }
 
@@ -93,7 +121,7 @@ impl<'a> Walk<'a> {
     fn finish(self, visited: Visited) -> Outcome {
         let mut notes = self.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
         notes.sort();
-        Outcome { listed: visited.listed, gone: visited.gone, notes }
+        Outcome { listed: visited.listed, notes }
     }
 
     fn top(&self) -> Place {
@@ -120,7 +148,12 @@ impl<'a> Walk<'a> {
     }
 
     fn target(&self, path: &RelPath) -> Target {
-        let mut path = path.clone();
+        let slashes = path.as_bytes().find_iter(b"/");
+        let mut path = match slashes.map(|at| &path.as_bytes()[..at]).nth(DEEPEST) {
+            // Looking at more than asked for is never wrong.
+            Some(above) => RelPath::from_clean(above),
+            None => path.clone(),
+        };
         let mut depth = Depth::All;
         loop {
             let is_folder = |stat: Stat| stat.kind == StatKind::Folder;
@@ -138,8 +171,8 @@ impl<'a> Walk<'a> {
     fn visit(&self, place: Place, targets: &[Target]) -> Visited {
         match targets.first() {
             Some((path, depth)) if *path == place.path => match depth {
-                Depth::All => self.list(place, None),
-                Depth::Files => self.list(place, Some(&targets[1..])),
+                Depth::All => self.list_all(place),
+                Depth::Files => self.list_anew(place, &targets[1..]),
             },
             _ => self.pass(place, targets),
         }
@@ -149,7 +182,7 @@ impl<'a> Walk<'a> {
     /// own members turns out to have changed.
     fn pass(&self, place: Place, targets: &[Target]) -> Visited {
         let Some(known) = self.tree.folders.get(&place.path) else {
-            return self.list(place, Some(&[]));
+            return self.list_anew(place, &[]);
         };
         let division = self.division(&place);
         let mut found = Visited { holds: true, ..Visited::default() };
@@ -159,75 +192,104 @@ impl<'a> Walk<'a> {
             let at = known.entries.binary_search_by(|entry| (*entry.name).cmp(name));
             let was_there = at.is_ok_and(|at| known.entries[at].node == TreeNode::Folder);
             if visited.holds != was_there {
-                return self.list(place, Some(targets));
+                return self.list_anew(place, targets);
             }
             if visited.holds {
                 found.listed.extend(visited.listed);
-                found.gone.extend(visited.gone);
             }
         }
         found
     }
 
-    /// Lists a folder, and all below; or, given targets, below only those and what is new.
-    fn list(&self, place: Place, targets: Option<&[Target]>) -> Visited {
-        let items = match self.tree.system.list(&place.path) {
-            Ok(items) => items,
-            Err(error) => return self.unlisted(&place, &error),
-        };
+    /// Lists a folder with all below, level by level: a tree may be deeper than a stack.
+    fn list_all(&self, top: Place) -> Visited {
+        let mut levels: Vec<Vec<Listing>> = Vec::new();
+        let mut places = vec![(0, top)];
+        while !places.is_empty() {
+            let mut level: Vec<Listing> = places
+                .into_par_iter()
+                .map(|(parent, place)| Listing { parent, ..self.listing(place) })
+                .collect();
+            places = level
+                .iter_mut()
+                .enumerate()
+                .flat_map(|(at, listing)| {
+                    std::mem::take(&mut listing.children).into_iter().map(move |child| (at, child))
+                })
+                .collect();
+            levels.push(level);
+        }
+        let mut found = Visited::default();
+        while let Some(level) = levels.pop() {
+            for listing in level {
+                let (path, parent) = (listing.path.clone(), listing.parent);
+                let Some(folder) = listing.into_folder() else { continue };
+                match levels.last_mut() {
+                    Some(above) => above[parent].add_folder(path.name()),
+                    None => found.holds = true,
+                }
+                found.listed.push((path, folder));
+            }
+        }
+        found
+    }
+
+    /// Lists a folder, and looks below at the targets and at what is new.
+    fn list_anew(&self, place: Place, targets: &[Target]) -> Visited {
+        let known = self.tree.folders.get(&place.path);
+        let mut listing = self.listing(place);
+        let keeps = known.is_some_and(|known| {
+            known.ignored == listing.ignored && known.rules.same_as(&listing.rules)
+        });
+        let mut found = Visited::default();
+        for child in std::mem::take(&mut listing.children) {
+            let path = child.path.clone();
+            let visited = if keeps && self.tree.folders.contains_key(&path) {
+                self.revisit(child, targets)
+            } else {
+                self.list_all(child)
+            };
+            if visited.holds {
+                listing.add_folder(path.name());
+                found.listed.extend(visited.listed);
+            }
+        }
+        let path = listing.path.clone();
+        if let Some(folder) = listing.into_folder() {
+            found.holds = true;
+            found.listed.push((path, folder));
+        }
+        found
+    }
+
+    /// What a folder itself holds. One that is gone holds nothing.
+    fn listing(&self, place: Place) -> Listing {
+        let items = self.tree.system.list(&place.path).unwrap_or_else(|error| {
+            self.unlisted(&place, &error);
+            Vec::new()
+        });
         let division = self.division(&place);
         let rules = self.enter(&place, &items, &division);
-        let known = self.tree.folders.get(&place.path);
-        let keeps = targets.is_some()
-            && known
-                .is_some_and(|known| known.ignored == place.ignored && known.rules.same_as(&rules));
-
         let mut members = Members::new(self, &place, &rules, &division);
         let mut children = Vec::new();
         for item in items {
             match item.stat.kind {
                 StatKind::Folder => {
-                    let child =
-                        self.child(&place.path, &rules, place.ignored, &division, &item.name);
-                    if let Some(child) = child {
-                        children.push((item.name, child));
-                    }
+                    let ignored = place.ignored;
+                    children.extend(self.child(
+                        &place.path,
+                        &rules,
+                        ignored,
+                        &division,
+                        &item.name,
+                    ));
                 }
                 StatKind::Other => {}
                 _ => members.consider(item),
             }
         }
-        let mut entries = members.identify(known);
-        let visits: Vec<(Box<[u8]>, Visited)> = children
-            .into_par_iter()
-            .map(|(name, child)| {
-                let keep = keeps && self.tree.folders.contains_key(&child.path);
-                let visited = match targets {
-                    Some(targets) if keep => self.revisit(child, targets),
-                    _ => self.list(child, None),
-                };
-                (name, visited)
-            })
-            .collect();
-
-        let mut found = Visited::default();
-        for (name, visited) in visits {
-            if visited.holds {
-                entries.push((TreeEntry { name, node: TreeNode::Folder }, None));
-                found.listed.extend(visited.listed);
-                found.gone.extend(visited.gone);
-            }
-        }
-        found.holds = !entries.is_empty();
-        if !found.holds && !place.path.is_root() {
-            return Visited { gone: vec![place.path], ..Visited::default() };
-        }
-        entries.sort_unstable_by(|(one, _), (two, _)| one.name.cmp(&two.name));
-        let (entries, files): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-        let folder =
-            Folder { entries: entries.into(), files: files.into(), rules, ignored: place.ignored };
-        found.listed.push((place.path, folder));
-        found
+        let entries = members.identify(self.tree.folders.get(&place.path));
+        Listing { parent: 0, entries, children, ignored: place.ignored, path: place.path, rules }
     }
 
     /// A folder that was known before: only the targets below it are looked at.
@@ -240,7 +302,7 @@ impl<'a> Walk<'a> {
         self.visit(place, &below)
     }
 
-    fn unlisted(&self, place: &Place, error: &io::Error) -> Visited {
+    fn unlisted(&self, place: &Place, error: &io::Error) {
         if !is_gone(error) {
             let message = format!("the folder `{}` cannot be listed: {error}", place.path);
             self.note(
@@ -248,7 +310,6 @@ impl<'a> Walk<'a> {
                     .help("make it readable, or let `.gitignore` name it"),
             );
         }
-        Visited { gone: vec![place.path.clone()], ..Visited::default() }
     }
 
     /// The folder `name` in `parent`, unless it cannot hold anything that counts.
