@@ -285,6 +285,40 @@ name is misspelt. qik's variables are called `QIK__` and the name in capitals, w
         "`-p NAME` or `QIK__PROFILE` chooses a profile that the configuration does not have. Profiles are the
 tables under `ctx`: `[ctx.nightly.qik]`, `[ctx.nightly.project]`. `default` and `ci` always exist.",
     ),
+    code(
+        "tree/git-unusable",
+        "the git repository or its index cannot be used",
+        "qik takes the identity of a clean file from git's index, so that it need not read the file. Where the
+index is damaged, of an unknown format, or of a repository with SHA-256 ids, every file is read
+instead: the answers are the same, only later.
+
+`git status` tells what git itself thinks of the index; `git read-tree HEAD` makes it anew and keeps
+the files as they are (what was staged has to be added again).",
+    ),
+    code(
+        "tree/unreadable-file",
+        "a file of the project cannot be read",
+        "The named file counts as an input, but its bytes cannot be read, so qik goes on as if it were not
+there. A result may then be kept although the file changes.
+
+Make the file readable for yourself, or let `.gitignore` name it if it is no input.",
+    ),
+    code(
+        "tree/unreadable-folder",
+        "a folder of the project cannot be listed",
+        "The named folder may hold inputs, but it cannot be listed, so qik goes on as if it were not there. A
+result may then be kept although something in the folder changes.
+
+Make the folder readable for yourself, or let `.gitignore` name it if it holds no inputs.",
+    ),
+    code(
+        "tree/unsteady-file",
+        "a file changes while it is read",
+        "The named file was written to again and again while qik read it, so no moment could be found to which
+its content belongs. A log or a database that a running program writes to is the usual case.
+
+Let `.gitignore` name it if it is no input, or stop what writes to it.",
+    ),
 ];
 
 #[cfg(test)]

@@ -749,7 +749,7 @@ fn a_broken_index_is_a_note_and_everything_is_read() {
     let (mut tree, _) = repo.open(TreeOptions::default());
     let delta = tree.scan();
     let codes: Vec<&str> = delta.notes.iter().map(|note| note.code).collect();
-    assert_eq!(codes, ["tree4"]);
+    assert_eq!(codes, ["tree/git-unusable"]);
     assert_eq!(files_of(&tree)[&"a".into()].1, blob_id(b"1"));
 }
 
@@ -764,7 +764,7 @@ fn a_repository_of_longer_ids_is_a_note_and_its_tracked_files_count() {
     repo.git(&["add", "-f", "a.no"]);
     let (mut tree, _) = repo.open(TreeOptions::default());
     let codes: Vec<&str> = tree.scan().notes.iter().map(|note| note.code).collect();
-    assert_eq!(codes, ["tree4"]);
+    assert_eq!(codes, ["tree/git-unusable"]);
     let names: Vec<String> = files_of(&tree).keys().map(ToString::to_string).collect();
     assert_eq!(names, [".gitignore", "a.no"]);
     assert_eq!(files_of(&tree)[&"a.no".into()].1, blob_id(b"1"));
@@ -845,4 +845,16 @@ fn folders_may_nest_as_deep_as_paths_may_be_long() {
     std::fs::remove_dir_all(repo.root.join("d")).unwrap();
     assert_eq!(tree.refresh(&[folder.clone()]).touched, [folder.join("file")]);
     assert_eq!(files_of(&tree), repo.scan());
+}
+
+#[test]
+fn every_code_has_its_page() {
+    for code in [
+        codes::FOLDER_UNREADABLE,
+        codes::FILE_UNREADABLE,
+        codes::FILE_UNSTEADY,
+        codes::GIT_UNUSABLE,
+    ] {
+        assert!(qik_model::codes::find(code).is_some(), "{code}");
+    }
 }
