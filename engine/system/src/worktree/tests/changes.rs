@@ -286,7 +286,7 @@ fn a_save_leaves_no_trace_in_git() {
 }
 
 #[test]
-fn a_file_that_is_written_to_all_the_time_is_noted() {
+fn a_file_written_to_while_it_is_read_is_right_in_the_end() {
     let repo = Repo::new();
     repo.write("a", "1");
     let path = repo.root.join("a");
