@@ -5,19 +5,19 @@ use std::sync::{Mutex, PoisonError};
 use qik_model::Diagnostic;
 
 /// An entry or a stored object was not what it should be.
-pub(crate) const DAMAGED: &str = "cache01";
+pub(crate) const DAMAGED: &str = "cache/damaged";
 /// Something could not be read or written.
-pub(crate) const UNREACHABLE: &str = "cache02";
+pub(crate) const UNREACHABLE: &str = "cache/unreachable";
 /// An entry names a path that is not written to.
-pub(crate) const REFUSED: &str = "cache03";
+pub(crate) const REFUSED: &str = "cache/refused-path";
 /// New entries could not be staged.
-pub(crate) const NOT_STAGED: &str = "cache04";
+pub(crate) const NOT_STAGED: &str = "cache/not-staged";
 /// The merge driver could not be set up.
-pub(crate) const NO_DRIVER: &str = "cache05";
+pub(crate) const NO_DRIVER: &str = "cache/no-merge-driver";
 /// Files were put aside.
-pub(crate) const TRASHED: &str = "cache06";
+pub(crate) const TRASHED: &str = "cache/put-aside";
 /// A restore that was cut short could not be finished.
-pub(crate) const UNFINISHED: &str = "cache07";
+pub(crate) const UNFINISHED: &str = "cache/unfinished-restore";
 
 /// A place where findings are gathered, each of them once.
 #[derive(Debug, Default)]
@@ -33,6 +33,18 @@ impl Warnings {
         let mut gathered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !gathered.contains(&warning) {
             gathered.push(warning);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page() {
+        for code in [DAMAGED, UNREACHABLE, REFUSED, NOT_STAGED, NO_DRIVER, TRASHED, UNFINISHED] {
+            assert!(qik_model::codes::find(code).is_some(), "{code}");
         }
     }
 }
