@@ -24,7 +24,7 @@ impl TestDb {
     pub fn new(syntaxes: Vec<Arc<dyn ConfigSyntax>>, config: &str, files: &[(&str, &str)]) -> Self {
         let system = Arc::new(MemorySystem::new());
         for (path, text) in files {
-            system.put(&(*path).into(), text.as_bytes());
+            system.write(*path, text);
         }
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let on_event = {
@@ -58,7 +58,7 @@ impl TestDb {
 
     /// Writes a file and tells the database.
     pub fn write(&mut self, path: &str, text: &str) {
-        self.system.put(&path.into(), text.as_bytes());
+        self.system.write(path, text);
         self.sync();
     }
 

@@ -211,7 +211,10 @@ fn parse(text: &str, origin: &Origin) -> Result<template::Parts, Diagnostic> {
     // The configuration's own check has told of it with all the help there is.
     template::parse(text).map_err(|bad| {
         let name = bad.first().map(|bad| bad.reference.clone()).unwrap_or_default();
-        at(Diagnostic::error("config/unknown-variable", format!("no variable `{name}`")), origin)
+        at(
+            Diagnostic::error("config/unknown-reference", format!("`{{{name}}}` means nothing")),
+            origin,
+        )
     })
 }
 

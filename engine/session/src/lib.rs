@@ -172,9 +172,9 @@ impl Session {
         if request.selection.spaces.is_empty() {
             request.selection.spaces.extend(self.space_of_cwd().map(|space| space.to_string()));
         }
-        let (plan, mut warnings) = plan::plan(&self.db, &request)?;
+        let plan = plan::plan(&self.db, &request)?;
         let Some(wanted) = request.status else {
-            return Ok(Prepared { plan, statuses: None, warnings });
+            return Ok(Prepared { plan, statuses: None, warnings: Vec::new() });
         };
         let statuses = self.statuses(&plan);
         let kept = |status: &CacheStatus| match wanted {
@@ -182,7 +182,7 @@ impl Session {
             WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
         };
         let plan = plan.filtered(|at, _| kept(&statuses[at]));
-        warnings.append(&mut self.take_notes());
+        let warnings = self.take_notes();
         let statuses = statuses.into_iter().filter(kept).collect();
         Ok(Prepared { plan, statuses: Some(statuses), warnings })
     }

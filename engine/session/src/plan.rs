@@ -89,25 +89,21 @@ pub(crate) fn number(db: &dyn Db, name: &'static str) -> Result<Option<i64>, Dia
     })
 }
 
-/// The plan for `request`, as far as no cache needs to be asked, with what there is to warn of.
+/// The plan for `request`, as far as no cache needs to be asked.
 ///
 /// # Errors
 /// What [`select`] finds, and caches that do not exist.
-pub(crate) fn plan(
-    db: &dyn Db,
-    request: &Request,
-) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(crate) fn plan(db: &dyn Db, request: &Request) -> Result<Plan, Vec<Diagnostic>> {
     let selected = select(db, &request.selection)?;
     let assigner = Assigner::new(db, request, &selected).map_err(|error| vec![error])?;
-    let mut warnings = Vec::new();
     let mut planned = Vec::with_capacity(selected.order.len());
     for name in &selected.order {
-        planned.push(assigner.planned(db, name, &mut warnings)?);
+        planned.push(assigner.planned(db, name)?);
     }
     let kept = planned.into_iter().filter(|planned| {
         request.caches.is_empty() || request.caches.iter().any(|cache| **cache == *planned.cache)
     });
-    Ok((Plan::new(kept.collect()), warnings))
+    Ok(Plan::new(kept.collect()))
 }
 
 /// Gives each runnable its cache.
@@ -147,12 +143,7 @@ impl<'a> Assigner<'a> {
         Ok(Self { known, set, named: &selected.named, fallback, cache_when })
     }
 
-    fn planned(
-        &self,
-        db: &dyn Db,
-        name: &str,
-        warnings: &mut Vec<Diagnostic>,
-    ) -> Result<Planned, Vec<Diagnostic>> {
+    fn planned(&self, db: &dyn Db, name: &str) -> Result<Planned, Vec<Diagnostic>> {
         let definition = definition_of(db, name)?.clone();
         let settings = &definition.settings;
         let named = self.named.contains(&definition.command);
@@ -166,9 +157,6 @@ impl<'a> Assigner<'a> {
             _ => self.fallback.clone(),
         };
         let keeps_nothing = !definition.has_deps || settings.interactive;
-        if keeps_nothing && settings.cache.as_deref() == Some("repo") {
-            warnings.push(never_cached(&definition));
-        }
         Ok(Planned {
             cache: if keeps_nothing { "none".into() } else { cache },
             cache_when: settings.cache_when.unwrap_or(self.cache_when),
@@ -186,12 +174,4 @@ fn check_cache(known: &BTreeSet<Name>, name: &str) -> Result<(), Diagnostic> {
     let help = names::suggest(name, names.iter().copied())
         .unwrap_or_else(|| format!("there are: {}", names.join(", ")));
     Err(Diagnostic::error("select/unknown-cache", format!("no cache `{name}`")).help(help))
-}
-
-fn never_cached(definition: &qik_graph::Definition) -> Diagnostic {
-    let what = if definition.settings.interactive { "is interactive" } else { "has no deps" };
-    let message = format!("`{}` {what}, so it is never cached", definition.name);
-    Diagnostic::warning("plan/never-cached", message)
-        .at(Place::Value(definition.settings.origin.key("cache")), "has no effect")
-        .help("give it `deps`: the files and values that its result depends on")
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qik_session::system::{Stream, is_terminal};
+use qik_session::system::{Env, Stream, is_terminal};
 
 /// How to print.
 #[derive(Clone, Debug)]
@@ -15,10 +15,11 @@ pub(crate) struct Style {
 impl Style {
     /// For stderr as it is, heeding `NO_COLOR`, `CI`, `TERM=dumb` and `CLICOLOR_FORCE`.
     pub fn detect() -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let env = Env::of_process();
+        let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+        let dumb = env.get("TERM").is_some_and(|term| term == "dumb");
         let terminal = is_terminal(Stream::Stderr) && !dumb;
-        let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        let forced = env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Self {
             colour: !set("NO_COLOR") && (terminal || forced),
             may_animate: terminal && !set("CI"),

@@ -1,27 +1,8 @@
-//! Every code that a report can carry, with the page that `qik --explain-error CODE` prints.
+//! Pages on configuration and context.
 
-/// A code and what there is to know about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code {
-    /// Stable and searchable.
-    pub code: &'static str,
-    /// One line.
-    pub title: &'static str,
-    /// The page: what is wrong, why qik minds, what to do.
-    pub page: &'static str,
-}
+use super::{Code, code};
 
-/// The page of `code`.
-pub fn find(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|known| known.code == code)
-}
-
-const fn code(code: &'static str, title: &'static str, page: &'static str) -> Code {
-    Code { code, title, page }
-}
-
-/// All of them, sorted.
-pub const CODES: &[Code] = &[
+pub(super) const CODES: &[Code] = &[
     code(
         "config/bad-glob",
         "a pattern of files cannot be read",
@@ -285,65 +266,4 @@ name is misspelt. qik's variables are called `QIK__` and the name in capitals, w
         "`-p NAME` or `QIK__PROFILE` chooses a profile that the configuration does not have. Profiles are the
 tables under `ctx`: `[ctx.nightly.qik]`, `[ctx.nightly.project]`. `default` and `ci` always exist.",
     ),
-    code(
-        "tree/git-unusable",
-        "the git repository or its index cannot be used",
-        "qik takes the identity of a clean file from git's index, so that it need not read the file. Where the
-index is damaged, of an unknown format, or of a repository with SHA-256 ids, every file is read
-instead: the answers are the same, only later.
-
-`git status` tells what git itself thinks of the index; `git read-tree HEAD` makes it anew and keeps
-the files as they are (what was staged has to be added again).",
-    ),
-    code(
-        "tree/unreadable-file",
-        "a file of the project cannot be read",
-        "The named file counts as an input, but its bytes cannot be read, so qik goes on as if it were not
-there. A result may then be kept although the file changes.
-
-Make the file readable for yourself, or let `.gitignore` name it if it is no input.",
-    ),
-    code(
-        "tree/unreadable-folder",
-        "a folder of the project cannot be listed",
-        "The named folder may hold inputs, but it cannot be listed, so qik goes on as if it were not there. A
-result may then be kept although something in the folder changes.
-
-Make the folder readable for yourself, or let `.gitignore` name it if it holds no inputs.",
-    ),
-    code(
-        "tree/unsteady-file",
-        "a file changes while it is read",
-        "The named file was written to again and again while qik read it, so no moment could be found to which
-its content belongs. A log or a database that a running program writes to is the usual case.
-
-Let `.gitignore` name it if it is no input, or stop what writes to it.",
-    ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::{CODES, find};
-
-    #[test]
-    fn codes_are_sorted_unique_and_searchable() {
-        for pair in CODES.windows(2) {
-            assert!(pair[0].code < pair[1].code, "{} before {}", pair[0].code, pair[1].code);
-        }
-        assert_eq!(find("config/cycle").map(|code| code.code), Some("config/cycle"));
-        assert_eq!(find("config/none-such"), None);
-    }
-
-    #[test]
-    fn codes_and_titles_have_one_form_and_pages_say_something() {
-        for one in CODES {
-            let plain =
-                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/');
-            assert!(one.code.chars().all(plain), "{}", one.code);
-            assert_eq!(one.code.matches('/').count(), 1, "{}", one.code);
-            assert!(!one.title.ends_with('.') && !one.title.is_empty(), "{}", one.code);
-            assert!(one.page.len() > 80 && one.page.ends_with(['.', ']', '"']), "{}", one.code);
-            assert!(one.page.lines().all(|line| line.chars().count() <= 102), "{}", one.code);
-        }
-    }
-}

@@ -1,0 +1,156 @@
+//! Pages on what is asked for on the command line, on deps, and on runs.
+
+use super::{Code, code};
+
+pub(super) const CODES: &[Code] = &[
+    code(
+        "args/bad-context",
+        "`--ctx` sets nothing",
+        r#"`--ctx NAME=VALUE` gives a variable of the project a value for this run; it is stronger than
+profiles and the environment. Without `=` there is no value to set.
+
+    qik deploy --ctx stage=test."#,
+    ),
+    code(
+        "args/unknown-code",
+        "no error has this code",
+        r#"Each report begins with a code such as `config/unknown-key`; `qik --explain-error` prints the page
+of one. Copy the code from the first line of the report."#,
+    ),
+    code(
+        "deps/bad-load-file",
+        "the file of a `load` dep cannot be used",
+        r#"A `load` dep takes patterns of files from a JSON file, which another command may have written:
+
+    {"globs": ["shop/common/**.py"]}
+
+Where the file does not exist, the dep's `default` counts. Where it exists but cannot be read as
+such JSON, only the commands that have the dep fail: to guess would risk replaying a stale result."#,
+    ),
+    code(
+        "deps/exec-failed",
+        "the command of an `exec` dep failed",
+        r#"An `exec` dep takes the output of a cheap command, such as `ruff --version`, into the fingerprint.
+It runs by the shell in the project folder, at most once per run, for at most half a minute. If it
+fails, it is not known what the result would depend on, so what has the dep fails too.
+
+Where a failure is fine, say so in the line itself: `python3 --version 2>&1 || true`."#,
+    ),
+    code(
+        "deps/no-such-file",
+        "the file of a `val` dep cannot be read",
+        r#"A `val` dep takes one value out of a TOML or JSON file of the project, so that a command depends on
+that value alone and not on the rest of the file. The file must exist and be readable.
+
+    { type = "val", file = "pyproject.toml", key = "project.version" }."#,
+    ),
+    code(
+        "deps/no-such-key",
+        "the key of a `val` dep is not in its file",
+        r#"The key is dotted: `project.version` is the key `version` in the table `project`. Elements of lists
+go by their number from 0: `authors.0.name`. If the key is gone for good, remove the dep."#,
+    ),
+    code(
+        "deps/outside-project",
+        "a dep names a file outside the project",
+        r#"Every path in the configuration starts at the project folder and stays inside: what lies outside is
+not the same on another machine, so a result that depended on it could not be shared."#,
+    ),
+    code(
+        "deps/unreadable-value",
+        "the file of a `val` dep is no TOML or JSON",
+        r#"A `val` dep reads files that end in `.json` as JSON and all others as TOML. This one could not be
+read as such; the message says what is wrong with it."#,
+    ),
+    code(
+        "graph/cycle",
+        "commands depend on each other in a circle",
+        r#"A command starts when everything that it depends on is done, so a circle could never start. The
+message names the whole circle, `a -> b -> a`. Remove one of these deps; often a dep on the other
+command's sources is what is meant, not one on the command."#,
+    ),
+    code(
+        "run/inputs-changed",
+        "inputs changed while a command ran",
+        r#"A result belongs to one state of its inputs. If one of them changes while the command runs, it is
+not known which state the output shows, so replaying it later could be wrong.
+
+`on-input-change` of the command says what happens then. `rerun` (what holds where nothing is said)
+runs it once more, since formatters settle at their second run, and keeps that result if the inputs
+then held still. `accept` keeps the result for the state after the run. `skip` keeps nothing."#,
+    ),
+    code(
+        "run/missing-artifact",
+        "a command did not make what it declares",
+        r#"A plain path under `artifacts` promises that the command writes that file or folder. Without it the
+result is not whole, so it is not kept: a replay could not restore it. Make the command write it, or
+name it by a pattern if it is not always made: `report*.xml` may match nothing."#,
+    ),
+    code(
+        "run/no-such-command",
+        "there is no such command (any more)",
+        r#"Something refers to a command that the configuration does not have (any more). `qik --ls` prints
+every name."#,
+    ),
+    code(
+        "run/not-kept",
+        "a result could not be kept",
+        r#"The command ran, and its exit code counts; but its result could not be stored, so it runs again the
+next time. The message names the file that could not be read or written. Nothing is lost but time."#,
+    ),
+    code(
+        "run/out-not-written",
+        "a log could not be written",
+        r#"The log of every command is kept under `._qik/out`, beside a `manifest.json` that says how each
+ended. This one could not be written: is there room on the disk, and may the folder be written? The
+run itself is not affected."#,
+    ),
+    code(
+        "select/unknown-cache",
+        "no cache has this name",
+        r#"`--cache`, `--default-cache`, a profile or a command names a cache that is not there. `local`,
+`repo` and `none` always exist; others are configured under `caches`."#,
+    ),
+    code(
+        "select/unknown-command",
+        "no command has this name",
+        r#"The command line takes names of commands (`lint`), full names as `--ls` prints them (`lint@app`),
+`command#module` and `command@space#module`, and globs over full names (`'lint@svc/*'`, in quotes).
+A command from a module's own configuration is called `MODULE/COMMAND`."#,
+    ),
+    code(
+        "select/unknown-module",
+        "no module has this name",
+        r#"Modules are listed under `modules` of a space. `-m` takes the module's name, which is its path
+unless the configuration gives it another."#,
+    ),
+    code(
+        "select/unknown-space",
+        "no space has this name",
+        r#"Spaces are configured under `spaces`; `default` always exists. `qik --ls` shows what runs in which
+module."#,
+    ),
+    code(
+        "select/unknown-tag",
+        "no command has this tag",
+        r#"Tags are words under `tags` of a command; `-t TAG` keeps the commands that have it. No command of
+this project has this one."#,
+    ),
+    code(
+        "system/no-signals",
+        "interrupts cannot be noticed",
+        r#"qik stops the commands that it started when it is interrupted, and for that must hear of it. Without
+that, commands would go on running after qik ended, so it does not start any."#,
+    ),
+    code(
+        "system/state-not-written",
+        "what was learnt of files could not be kept",
+        r#"qik remembers the digests of files that git's index does not know as clean in `._qik/stat`. Without
+it they are read again the next time: nothing is lost but time."#,
+    ),
+    code(
+        "system/unreachable",
+        "the project folder cannot be used",
+        r#"The working directory, or the folder that `-C` names, does not exist or may not be entered."#,
+    ),
+];
