@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use qik_model::RelPath;
 use qik_system::{Delta, TreeEntry};
+use rustc_hash::FxHashSet;
 use salsa::Setter;
 
 use crate::database::{Database, read};
@@ -72,8 +73,12 @@ fn set_folder(db: &mut Database, tree: Tree, path: &RelPath, entries: Arc<[TreeE
 /// The sources that queries know among `paths` and, for those that are folders, right inside them.
 fn known_sources(db: &Database, paths: &[RelPath]) -> Vec<RelPath> {
     let sources = db.known.sources.lock().expect("no panic under this lock");
+    if sources.is_empty() {
+        return Vec::new();
+    }
+    let paths: FxHashSet<&RelPath> = paths.iter().collect();
     let moved = |source: &RelPath| {
-        paths.iter().any(|path| path == source || source.parent().as_ref() == Some(path))
+        paths.contains(source) || source.parent().is_some_and(|folder| paths.contains(&folder))
     };
     sources.keys().filter(|source| moved(source)).cloned().collect()
 }

@@ -20,6 +20,7 @@ mod why;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use qik_cache::CacheSet;
 use qik_config::project;
@@ -27,7 +28,7 @@ use qik_db::{Change, Database, Db, ToolOutput};
 use qik_fingerprint::{explanation, input_sets};
 use qik_graph::{definition_of, runnable, runnables};
 use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
-use qik_system::{OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
+use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 pub use plan::{Request, WantedStatus};
 pub use qik_fingerprint::Difference;
@@ -60,6 +61,8 @@ pub struct Session {
     caches: Option<Arc<CacheSet>>,
     stop: Stop,
     scanned: bool,
+    /// A look at the files that began early.
+    ahead: Option<JoinHandle<(WorkTree, Delta)>>,
     notes: Vec<Diagnostic>,
     /// Where the user stands in the project, if inside.
     cwd: Option<RelPath>,
@@ -107,6 +110,7 @@ impl Session {
             caches: None,
             stop,
             scanned: false,
+            ahead: None,
             notes: Vec::new(),
             cwd: below,
         })
@@ -261,20 +265,53 @@ impl Session {
         why
     }
 
+    /// Begins to look at the files of the project, beside whatever else is done meanwhile: reading
+    /// the configuration takes about as long. For callers that know that they will ask about files.
+    pub fn scan_ahead(&mut self) {
+        if self.scanned || self.ahead.is_some() {
+            return;
+        }
+        // What a killed process left half restored is finished before anything is looked at.
+        self.recover();
+        let system = self.db.system().clone();
+        self.ahead = Some(std::thread::spawn(move || look(system, TreeOptions::default())));
+    }
+
     /// Looks at the files of the project, once.
     fn scan(&mut self) {
         if std::mem::replace(&mut self.scanned, true) {
             return;
         }
-        // What a killed process left half restored is finished before anything is looked at.
-        self.caches().recover();
-        let mut ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
-        let ignore = GlobSet::new(ignore.by_ref()).unwrap_or_default();
-        let options = TreeOptions { artifacts: self.artifacts(), ignore };
-        self.tree = WorkTree::open(self.db.system().clone(), options);
-        let mut delta = self.tree.scan();
+        let artifacts = self.artifacts();
+        let ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
+        let ignore = GlobSet::new(ignore).unwrap_or_default();
+        let ahead = self.ahead.take().and_then(|ahead| ahead.join().ok());
+        let (tree, delta) = match ahead.filter(|_| ignore.is_empty()) {
+            Some((mut tree, delta)) => {
+                let of_artifacts = tree.set_artifacts(artifacts);
+                self.take(delta);
+                (tree, of_artifacts)
+            }
+            None => {
+                self.recover();
+                look(self.db.system().clone(), TreeOptions { artifacts, ignore })
+            }
+        };
+        self.tree = tree;
+        self.take(delta);
+    }
+
+    fn take(&mut self, mut delta: Delta) {
         self.notes.append(&mut delta.notes);
         Change::from_delta(delta).apply(&mut self.db);
+    }
+
+    /// Finishes restores that a killed process left half done. Needs no configuration: what is to
+    /// be put in place stands in their journals.
+    fn recover(&mut self) {
+        let caches = CacheSet::open(self.db.system().clone(), &BTreeMap::new(), "");
+        caches.recover();
+        self.notes.extend(caches.warnings());
     }
 
     /// What any command declares to make. It counts as input of others even where git ignores it.
@@ -312,6 +349,12 @@ impl Session {
             .max_by_key(|space| space.root.as_ref().map(|root| root.as_bytes().len()))
             .map(|space| space.name.clone())
     }
+}
+
+fn look(system: Arc<dyn System>, options: TreeOptions) -> (WorkTree, Delta) {
+    let mut tree = WorkTree::open(system, options);
+    let delta = tree.scan();
+    (tree, delta)
 }
 
 /// Whether any of these is an error.

@@ -100,10 +100,14 @@ pub(crate) fn plan(db: &dyn Db, request: &Request) -> Result<Plan, Vec<Diagnosti
     for name in &selected.order {
         planned.push(assigner.planned(db, name)?);
     }
-    let kept = planned.into_iter().filter(|planned| {
-        request.caches.is_empty() || request.caches.iter().any(|cache| **cache == *planned.cache)
-    });
-    Ok(Plan::new(kept.collect()))
+    let behind = |name: &Name| {
+        let upstream = definition_of(db, name).map(|definition| &definition.upstream[..]);
+        upstream.unwrap_or_default().iter().map(|upstream| upstream.name.clone()).collect()
+    };
+    let wanted = |cache: &Name| {
+        request.caches.is_empty() || request.caches.iter().any(|wanted| **wanted == **cache)
+    };
+    Ok(Plan::new(planned, &behind).filtered(|_, planned| wanted(&planned.cache)))
 }
 
 /// Gives each runnable its cache.
@@ -156,11 +160,13 @@ impl<'a> Assigner<'a> {
             (None, Some(set)) if named => set.into(),
             _ => self.fallback.clone(),
         };
-        let keeps_nothing = !definition.has_deps || settings.interactive;
+        let is_group = definition.exec.text.is_empty();
+        let keeps_nothing = !definition.has_deps || settings.interactive || is_group;
         Ok(Planned {
             cache: if keeps_nothing { "none".into() } else { cache },
             cache_when: settings.cache_when.unwrap_or(self.cache_when),
             upstream: Vec::new(),
+            after: Vec::new(),
             definition,
         })
     }

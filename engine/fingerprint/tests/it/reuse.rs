@@ -1,0 +1,64 @@
+//! What is computed again after a change, and what is not.
+
+use super::{CONFIG, edit, of, project};
+use qik_db::TestDb;
+
+const ALL: [&str; 4] = ["lint@app", "lint@lib", "pack", "ship"];
+
+/// The queries of this room and the graph's that run after `change`, counted by name.
+fn ran(change: impl FnOnce(&mut TestDb)) -> Vec<(String, usize)> {
+    let mut test = project(CONFIG);
+    for name in ALL {
+        of(&test, name);
+    }
+    change(&mut test);
+    let (_, queries) = test.executed(|_| ALL.map(|name| of(&test, name)));
+    let mut counts = std::collections::BTreeMap::new();
+    for query in queries {
+        *counts.entry(query).or_insert(0) += 1;
+    }
+    let ours = ["files", "files_in", "fingerprint", "definition", "runnables"];
+    counts.into_iter().filter(|(name, _)| ours.contains(&name.as_str())).collect()
+}
+
+#[track_caller]
+fn check(change: impl FnOnce(&mut TestDb), expected: &[(&str, usize)]) {
+    let ran = ran(change);
+    let ran: Vec<(&str, usize)> = ran.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(ran, expected);
+}
+
+#[test]
+fn nothing_is_computed_again_where_nothing_changed() {
+    check(|_| {}, &[]);
+    check(|t| t.write("app/a.py", "import lib\n"), &[]);
+}
+
+#[test]
+fn an_edit_reaches_the_folders_above_it_and_what_depends_on_them() {
+    // `app/sub` and `app` for lint, the same and the root for pack; neither lib nor ship.
+    check(
+        |t| t.write("app/sub/b.py", "b = 2\n"),
+        &[("files", 2), ("files_in", 5), ("fingerprint", 2)],
+    );
+}
+
+#[test]
+fn a_file_of_no_concern_stops_at_its_folder() {
+    // The folder's listing is looked at again, for each set of globs; its node is the same.
+    check(|t| t.write("app/notes.txt", "other"), &[("files", 1), ("files_in", 2)]);
+}
+
+#[test]
+fn an_edited_command_leaves_the_others_alone() {
+    // `files_in`: the configuration lies in the project folder, which `**.py` of pack looks into.
+    check(
+        edit("exec = \"ship\"", "exec = \"ship it\""),
+        &[("definition", 1), ("files_in", 1), ("fingerprint", 1), ("runnables", 1)],
+    );
+}
+
+#[test]
+fn a_remark_in_the_configuration_changes_no_definition() {
+    check(edit("[commands.ship]", "# a remark\n\n[commands.ship]"), &[("files_in", 1)]);
+}
