@@ -16,6 +16,8 @@ pub struct OutFolder {
     folder: RelPath,
     manifest: BTreeMap<String, OutEntry>,
     changed: bool,
+    /// Whether the manifest on disk vouches for logs.
+    vouches: bool,
     /// Logs that really lie there, by file name.
     present: Vec<Box<[u8]>>,
 }
@@ -41,17 +43,18 @@ impl OutFolder {
     /// The folder as it is; an unreadable manifest counts as an empty one.
     pub fn open(system: Arc<dyn System>) -> Self {
         let folder = RelPath::from(STATE_FOLDER).join("out");
-        let manifest = system
+        let manifest: BTreeMap<String, OutEntry> = system
             .read(&folder.join("manifest.json"))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
+        let vouches = manifest.values().any(|entry| entry.fingerprint.is_some());
         let mut present: Vec<Box<[u8]>> = system
             .list(&folder)
             .map(|items| items.into_iter().map(|item| item.name).collect())
             .unwrap_or_default();
         present.sort();
-        Self { system, folder, manifest, changed: false, present }
+        Self { system, folder, manifest, changed: false, vouches, present }
     }
 
     /// Where the log of `name` lies.
@@ -73,8 +76,22 @@ impl OutFolder {
     ///
     /// # Errors
     /// Where the file can't be written.
-    pub fn write_log(&self, name: &Name, log: &[u8]) -> std::io::Result<()> {
+    pub fn write_log(&mut self, name: &Name, log: &[u8]) -> std::io::Result<()> {
+        if std::mem::take(&mut self.vouches) {
+            self.vouch_for_nothing()?;
+        }
         self.system.write_atomic(&self.log_path(name), log, FileKind::File)
+    }
+
+    /// Until the manifest is saved the one on disk says of no log what it is the log of: were this
+    /// process killed after a log was replaced, the next would take it for the one before.
+    fn vouch_for_nothing(&mut self) -> std::io::Result<()> {
+        let unsure = |(name, entry): (&String, &OutEntry)| {
+            (name.clone(), OutEntry { fingerprint: None, ..entry.clone() })
+        };
+        let unsure: BTreeMap<_, _> = self.manifest.iter().map(unsure).collect();
+        self.changed = true;
+        self.write_manifest(&unsure)
     }
 
     /// Notes how `name` ended.
@@ -101,7 +118,11 @@ impl OutFolder {
         if !std::mem::take(&mut self.changed) {
             return Ok(());
         }
-        let mut text = serde_json::to_vec_pretty(&self.manifest)?;
+        self.write_manifest(&self.manifest)
+    }
+
+    fn write_manifest(&self, manifest: &BTreeMap<String, OutEntry>) -> std::io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(manifest)?;
         text.push(b'\n');
         self.system.write_atomic(&self.folder.join("manifest.json"), &text, FileKind::File)
     }
@@ -110,4 +131,42 @@ impl OutFolder {
 /// `lint@svc/api` as `lint@svc%2Fapi.out`.
 fn file_name(name: &str) -> String {
     format!("{}.out", name.replace('%', "%25").replace('/', "%2F"))
+}
+
+#[cfg(test)]
+mod tests {
+    use qik_system::MemorySystem;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_a_killed_run_replaced_is_not_taken_for_the_one_before() {
+        let system = Arc::new(MemorySystem::new());
+        let open = || OutFolder::open(system.clone());
+        let (name, fingerprint) = (Name::from("lint"), Fingerprint([1; 32]));
+        let mut out = open();
+        out.write_log(&name, b"old").unwrap();
+        out.note(&name, 0, false, Some(fingerprint), 5);
+        out.save().unwrap();
+        assert!(open().holds(&name, &fingerprint, 0));
+
+        // Killed before it saved.
+        open().write_log(&name, b"new").unwrap();
+        assert!(!open().holds(&name, &fingerprint, 0));
+    }
+
+    #[test]
+    fn a_saved_manifest_vouches_for_the_logs_of_runs_before_too() {
+        let system = Arc::new(MemorySystem::new());
+        let open = || OutFolder::open(system.clone());
+        let (first, second) = (Name::from("lint"), Name::from("test"));
+        let fingerprint = Fingerprint([1; 32]);
+        for name in [&first, &second] {
+            let mut out = open();
+            out.write_log(name, b"log").unwrap();
+            out.note(name, 0, false, Some(fingerprint), 5);
+            out.save().unwrap();
+        }
+        assert!(open().holds(&first, &fingerprint, 0) && open().holds(&second, &fingerprint, 0));
+    }
 }
