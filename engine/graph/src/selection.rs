@@ -118,8 +118,13 @@ fn resolve(all: &Runnables, text: &str) -> Result<Vec<Name>, Diagnostic> {
         }
         return Err(unknown("command", text, []).help("`qik --ls` lists every name"));
     }
-    let known = all.by_command.keys().chain(all.by_name.keys()).map(|name| &**name);
-    Err(unknown("command", text, known))
+    let commands = || all.by_command.keys().map(|name| &**name);
+    let full_names = all.by_name.keys().map(|name| &**name);
+    // Any full name may be meant, but a list of them all helps nobody.
+    Err(match names::nearest(text, commands().chain(full_names)) {
+        Some(nearest) => unknown("command", text, [nearest]),
+        None => unknown("command", text, commands()),
+    })
 }
 
 fn check_filters(db: &dyn Db, selection: &Selection, errors: &mut Vec<Diagnostic>) {

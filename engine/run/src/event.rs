@@ -51,6 +51,8 @@ pub enum Outcome {
     Ran,
     /// Its result was replayed.
     Cached,
+    /// It executes nothing itself, and what it stands for is done.
+    Group,
     /// It could not start: something that it needs is missing.
     Broken,
     /// Something upstream failed.

@@ -130,7 +130,7 @@ impl<'a> Schedule<'a> {
         let states = plan
             .runnables
             .iter()
-            .map(|planned| State { waits_for: planned.upstream.len(), ..State::default() });
+            .map(|planned| State { waits_for: planned.after.len(), ..State::default() });
         let states: Vec<State> = states.collect();
         let ready = (0..states.len()).filter(|&i| states[i].waits_for == 0).collect();
         let system = stage.db.system().clone();
@@ -284,10 +284,8 @@ impl<'a> Schedule<'a> {
     fn execute(&mut self, at: usize, reason: ColdReason) {
         self.states[at].reason = Some(reason);
         let definition = &self.plan.runnables[at].definition;
-        if definition.exec.text.is_empty() {
-            // It only groups others.
-            self.states[at].fingerprint = None;
-            return self.end(at, Outcome::Ran, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        if self.plan.runnables[at].is_group() {
+            return self.end(at, Outcome::Group, 0, Arc::from([]), Duration::ZERO, Vec::new());
         }
         if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
     }
@@ -347,7 +345,8 @@ impl<'a> Schedule<'a> {
             }
             Message::Retry(at, code, left) => {
                 let name = self.plan.runnables[at].name().clone();
-                let why = format!("failed with exit code {code}, {left} more to try");
+                let tries = if left == 1 { "try is" } else { "tries are" };
+                let why = format!("exit code {code}; {left} more {tries} left");
                 (self.listen)(RunEvent::Again { name, why });
             }
             Message::Executed(at, executed) => {
@@ -447,7 +446,7 @@ impl<'a> Schedule<'a> {
     /// Inputs changed under it: once more, for the state that they are in now.
     fn rerun(&mut self, at: usize, what: &str) {
         let name = self.plan.runnables[at].name().clone();
-        let why = format!("{what} while it ran");
+        let why = format!("{what} while it ran; once more");
         (self.listen)(RunEvent::Again { name, why });
         self.states[at].again = true;
         self.start(at);

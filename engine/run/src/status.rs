@@ -1,8 +1,9 @@
 //! Which runnables of a plan are warm: a run in thought.
 //!
-//! Upstream first; a warm upstream's artifacts count as its entry names them, not as they happen to
-//! lie on disk. Nothing is restored: the database sees the artifacts for a while, and is then put
-//! back to what the disk holds.
+//! Upstream first: what is below something cold is cold, also where something between the two is
+//! never cached or executes nothing itself. A warm upstream's artifacts count as its entry names
+//! them, not as they happen to lie on disk. Nothing is restored: the database sees the artifacts for
+//! a while, and is then put back to what the disk holds.
 
 use qik_cache::CacheSet;
 use qik_db::{Database, FolderOverlay};
@@ -14,17 +15,21 @@ use crate::plan::Plan;
 pub fn statuses(db: &mut Database, caches: &CacheSet, plan: &Plan) -> Vec<CacheStatus> {
     let mut overlay = FolderOverlay::default();
     let mut statuses: Vec<CacheStatus> = Vec::with_capacity(plan.runnables.len());
-    for planned in &plan.runnables {
-        let cold = planned
-            .upstream
-            .iter()
-            .find(|&&upstream| matches!(statuses[upstream], CacheStatus::Cold(_)));
+    // Of each, what is cold: it, or what it passes on.
+    let mut colds: Vec<Option<usize>> = Vec::with_capacity(plan.runnables.len());
+    for (at, planned) in plan.runnables.iter().enumerate() {
+        let cold = planned.upstream.iter().find_map(|&upstream| colds[upstream]);
         let status = match cold {
-            Some(&upstream) if planned.is_cached() => {
+            Some(upstream) if planned.is_cached() => {
                 CacheStatus::Cold(ColdReason::Upstream(plan.runnables[upstream].name().clone()))
             }
             _ => decide(db, caches, planned, false),
         };
+        colds.push(match status {
+            CacheStatus::Warm(_) => None,
+            CacheStatus::Cold(_) => Some(at),
+            CacheStatus::Uncached => cold,
+        });
         if let CacheStatus::Warm(entry) = &status
             && !planned.definition.artifact_globs.is_empty()
         {

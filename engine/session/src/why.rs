@@ -8,6 +8,8 @@ use qik_run::{ColdReason, Planned};
 pub struct Why {
     /// Full name.
     pub name: Name,
+    /// The shell line as it may be told; empty where it only stands for others.
+    pub exec: std::sync::Arc<str>,
     /// The cache that it goes to.
     pub cache: Name,
     /// Its fingerprint now; `None` where it has none.
@@ -26,6 +28,7 @@ impl Why {
     pub(crate) fn empty(planned: &Planned) -> Self {
         Self {
             name: planned.name().clone(),
+            exec: planned.definition.exec.told.clone(),
             cache: planned.cache.clone(),
             fingerprint: None,
             reason: None,

@@ -63,7 +63,7 @@ impl Printer {
                 }
             }
             RunEvent::Again { name, why } => {
-                self.say(&format!("{} {name}: {why}; once more", self.style.odd("again")));
+                self.say(&format!("{:>7} {name}, {why}", self.style.odd("again")));
             }
             RunEvent::Finished(report) => self.finished(&report),
             RunEvent::Note(note) => self.notes.push(note),
@@ -75,12 +75,11 @@ impl Printer {
             live.end(&report.name);
         }
         if self.streams && report.outcome == Outcome::Cached {
-            let saved = duration(report.time);
-            let line = format!(
-                "{} {}",
-                self.style.strong(&report.name),
-                self.style.faint(&format!("(cached, {saved} saved)"))
-            );
+            let told = match saving(report.time) {
+                Some(saved) => format!("(cached, {saved})"),
+                None => "(cached)".to_string(),
+            };
+            let line = format!("{} {}", self.style.strong(&report.name), self.style.faint(&told));
             self.say(&line);
             if self.verbosity > 0 {
                 write_log(&report.log);
@@ -122,7 +121,7 @@ impl Printer {
                 let because = report.because_of.as_deref().unwrap_or("upstream");
                 format!("{:>7} {name}, {because} failed", style.odd("skipped"))
             }
-            Outcome::Stopped => return None,
+            Outcome::Group | Outcome::Stopped => return None,
         })
     }
 
@@ -172,12 +171,7 @@ impl Printer {
                 parts.push(style.odd(&format!("{} {word}", count(outcome))));
             }
         }
-        let saved = report.saved();
-        let saved = if saved >= Duration::from_millis(100) {
-            format!(", {} saved", duration(saved))
-        } else {
-            String::new()
-        };
+        let saved = saving(report.saved()).map_or_else(String::new, |saved| format!(", {saved}"));
         let mark = if failed > 0 || report.stopped_by.is_some() {
             style.bad("qik")
         } else {
@@ -197,6 +191,11 @@ impl Printer {
             }
         }
     }
+}
+
+/// How much a replay saved, where it is worth a word.
+fn saving(time: Duration) -> Option<String> {
+    (time >= Duration::from_millis(100)).then(|| format!("{} saved", duration(time)))
 }
 
 /// Logs are bytes: nothing in them is markup, and they need not be UTF-8.

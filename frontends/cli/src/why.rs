@@ -21,11 +21,17 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
     };
     // Writing to a string does not fail.
     let _ = writeln!(out, "{} {status}", style.strong(&why.name));
-    if let Some(ColdReason::Differs(all)) = &why.reason {
+    // Where there is only one, the first line has told it.
+    if let Some(ColdReason::Differs(all)) = &why.reason
+        && all.len() > 1
+    {
         let _ = writeln!(out, "  differs from the nearest entry in:");
         for difference in all {
             let _ = writeln!(out, "    {difference}");
         }
+    }
+    if !why.exec.is_empty() {
+        let _ = writeln!(out, "  exec         {}", why.exec.replace('\n', "\n               "));
     }
     let _ = writeln!(out, "  cache        {}", why.cache);
     if let Some(fingerprint) = &why.fingerprint {
@@ -35,7 +41,7 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
         let files = if *count == 1 { "file" } else { "files" };
         let _ = writeln!(out, "  {kind:<12} {name} ({count} {files})");
     }
-    let shown = ["files", "load", "upstream", "glob"];
+    let shown = ["exec", "files", "load", "upstream", "glob"];
     for item in why.explanation.items.iter().filter(|item| !shown.contains(&&*item.kind)) {
         let secret = if item.digest.is_none() {
             style.faint(" (by value, never stored)")
