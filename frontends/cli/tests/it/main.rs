@@ -1,0 +1,17 @@
+//! What qik promises its users, shown by the real binary on real files with real git.
+#![allow(clippy::disallowed_methods, reason = "tests look at the files behind the door")]
+
+mod project;
+
+mod caches;
+mod configuration;
+mod cookbook;
+mod environment;
+mod formatter;
+mod fresh_clone;
+mod input_changes;
+mod order;
+mod output;
+mod reasons;
+mod selection;
+mod stopping;
