@@ -14,6 +14,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
     max_term_width = 100,
     disable_help_subcommand = true,
     subcommand_precedence_over_arg = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
     after_help = "A project's own command wins over a verb of the same name; `qik :why` is always \
                   the verb.\nqik --explain-error CODE tells more about an error."
 )]
@@ -87,7 +89,7 @@ pub(crate) struct SelectArgs {
     #[arg(long)]
     pub ls: bool,
     /// How `--ls` prints
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", requires = "ls")]
     pub format: Format,
     /// Exit with 1 if anything is selected, and run nothing
     #[arg(long)]
@@ -119,7 +121,7 @@ pub(crate) struct CacheArgs {
 #[command(next_help_heading = "How")]
 pub(crate) struct HowArgs {
     /// How many commands run at once; as many as there are processors if not given
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub workers: Option<u32>,
     /// 0: no logs, 1: logs of what failed, 2: all logs; `-v` alone is 2
     #[arg(
@@ -223,7 +225,8 @@ pub(crate) fn parse_as_name(args: &[OsString], verb: &str) -> Result<Invocation,
     Ok(Invocation { verb: "run", verb_is_sure: true, args, explain_error: None })
 }
 
-/// `-v 1` as `-v=1` (a name may follow a plain `-v`), and `:verb` as `verb`.
+/// `-v 1` and `-v1` as `-v=1` (a name may follow a plain `-v`), `-vv` as `-v=2`, and `:verb` as
+/// `verb`.
 fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
     let verbs: Vec<String> =
         Cli::command().get_subcommands().map(|verb| verb.get_name().to_string()).collect();
@@ -232,6 +235,10 @@ fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
     for arg in args {
         let text = arg.to_str().unwrap_or_default();
         let last = out.last().and_then(|last| last.to_str());
+        if let Some(level) = short_verbosity(text) {
+            out.push(format!("-v={level}").into());
+            continue;
+        }
         if matches!(last, Some("-v" | "--verbosity")) && text.parse::<u8>().is_ok() {
             let joined = format!("{}={text}", last.unwrap_or_default());
             out.pop();
@@ -247,6 +254,12 @@ fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
         }
     }
     (out, sure)
+}
+
+/// The level in `-v1` and `-vv`.
+fn short_verbosity(text: &str) -> Option<u8> {
+    let level = text.strip_prefix("-v").filter(|level| !level.is_empty())?;
+    if level.bytes().all(|byte| byte == b'v') { Some(2) } else { level.parse().ok() }
 }
 
 /// What stood before a verb and what stood behind it.
@@ -360,6 +373,8 @@ mod tests {
         assert_eq!(read("qik -v lint").args.names, ["lint"]);
         assert_eq!(read("qik -v 0 lint").args.how.verbosity, Some(0));
         assert_eq!(read("qik lint -v 1").args.how.verbosity, Some(1));
+        assert_eq!(read("qik -v0 lint").args.how.verbosity, Some(0));
+        assert_eq!(read("qik -vv lint").args.how.verbosity, Some(2));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use style::Style;
 const USAGE: i32 = 2;
 
 /// Runs the command line of this process.
+#[expect(clippy::disallowed_methods, reason = "the arguments are this room's to read")]
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let code = match args::parse(&args) {
@@ -47,6 +48,9 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         Ok(session) => session,
         Err(error) => return refuse(&style, None, &[error]),
     };
+    if !invocation.args.select.ls {
+        session.scan_ahead();
+    }
     let found = session.diagnostics();
     diagnostics::print(&style, Some(&session), &found);
     if any_error(&found) {
@@ -61,10 +65,13 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
             }
         };
     }
-    match invocation.verb {
+    let code = match invocation.verb {
         "why" => explain(&mut session, &style),
         _ => run_commands(&mut session, &style, invocation.args.select.format),
-    }
+    };
+    // The process ends: taking a large database apart piece by piece would only take time.
+    std::mem::forget(session);
+    code
 }
 
 fn open(args: &RunArgs) -> Result<Session, Diagnostic> {
@@ -102,7 +109,13 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
         if ls && listing::print(session, &mut prepared, format).is_err() {
             return 1;
         }
-        return i32::from(fail && !prepared.plan.runnables.is_empty());
+        let count = if fail { prepared.plan.runnables.len() } else { 0 };
+        if count > 0 && !ls {
+            let are = if count == 1 { "is" } else { "are" };
+            let _ =
+                writeln!(std::io::stderr(), "qik {count} {are} selected; --ls prints the names");
+        }
+        return i32::from(count > 0);
     }
     if let Err(error) = signals(session.stop()) {
         let what = format!("an interrupt would not be noticed: {error}");

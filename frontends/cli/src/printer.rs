@@ -63,7 +63,7 @@ impl Printer {
                 }
             }
             RunEvent::Again { name, why } => {
-                self.say(&format!("{:>7} {name}, {why}", self.style.odd("again")));
+                self.say(&format!("{} {name}, {why}", self.style.odd(&mark("again"))));
             }
             RunEvent::Finished(report) => self.finished(&report),
             RunEvent::Note(note) => self.notes.push(note),
@@ -98,28 +98,27 @@ impl Printer {
         let style = &self.style;
         let name = &report.name;
         let time = duration(report.time);
-        let reason = report.reason.as_ref().map(|reason| style.faint(&format!("  {reason}")));
-        let reason = reason.unwrap_or_default();
+        let code = format!("exit code {}", report.code);
+        // Where logs stream, the line above the log has told it.
+        let reason = report.reason.as_ref().filter(|_| !self.streams);
+        let reason = reason.map(|reason| style.faint(&format!("  ({reason})"))).unwrap_or_default();
         Some(match report.outcome {
             Outcome::Ran if report.code == 0 && self.streams => return None,
             Outcome::Ran if report.code == 0 => {
-                format!("{:>7} {name} {time}{reason}", style.good("ran"))
+                format!("{} {name} {time}{reason}", style.good(&mark("ran")))
             }
             Outcome::Ran => {
-                format!(
-                    "{:>7} {name} {time}, exit code {}{reason}",
-                    style.bad("failed"),
-                    report.code
-                )
+                format!("{} {name} {time}, {code}{reason}", style.bad(&mark("failed")))
             }
             Outcome::Cached if report.code == 0 => return None,
-            Outcome::Cached => {
-                format!("{:>7} {name}, exit code {} (cached)", style.bad("failed"), report.code)
+            Outcome::Cached => format!("{} {name}, {code} (cached)", style.bad(&mark("failed"))),
+            Outcome::Broken => {
+                let reason = report.reason.as_ref().map(|reason| format!(", {reason}"));
+                format!("{} {name}{}", style.bad(&mark("failed")), reason.unwrap_or_default())
             }
-            Outcome::Broken => format!("{:>7} {name}{reason}", style.bad("failed")),
             Outcome::Skipped => {
                 let because = report.because_of.as_deref().unwrap_or("upstream");
-                format!("{:>7} {name}, {because} failed", style.odd("skipped"))
+                format!("{} {name}, {because} failed", style.odd(&mark("skipped")))
             }
             Outcome::Group | Outcome::Stopped => return None,
         })
@@ -156,6 +155,9 @@ impl Printer {
 
     fn summary(&self, report: &RunReport) -> String {
         let style = &self.style;
+        if report.runnables.is_empty() {
+            return format!("{} nothing is selected", style.good("qik"));
+        }
         let count = |outcome: Outcome| report.count(|r| r.outcome == outcome && !r.failed());
         let failed = report.count(RunnableReport::failed);
         let ran = report.count(|r| r.outcome == Outcome::Ran);
@@ -191,6 +193,11 @@ impl Printer {
             }
         }
     }
+}
+
+/// The word that a line begins with; padded here, as colours have a length too.
+fn mark(word: &str) -> String {
+    format!("{word:>7}")
 }
 
 /// How much a replay saved, where it is worth a word.

@@ -427,3 +427,81 @@ fn names_with_spaces_newlines_and_odd_bytes_are_files_like_any() {
         is_cold(&project);
     }
 }
+
+#[test]
+fn a_restore_takes_away_what_another_state_left() {
+    let project = project(
+        "[commands.a]\nexec = \"note; rm -rf out; mkdir out; echo x > out/$(cat src.txt)\"\ndeps = [\"src.txt\"]\nartifacts = [\"out\"]\n",
+    );
+    project.write(".gitignore", "out\n");
+    project.qik("a").exits(0);
+    project.write("src.txt", "2\n");
+    project.qik("a").exits(0);
+    assert_eq!(project.files_in("out"), ["2"]);
+    project.write("src.txt", "1\n");
+    is_warm(&project);
+    assert_eq!(project.files_in("out"), ["1"], "the whole of the artifacts and nothing else");
+}
+
+#[test]
+fn edits_in_quick_succession_are_all_seen() {
+    for staged in [false, true] {
+        let project = local();
+        for i in 0..12 {
+            project.write("src.txt", format!("{i:02}\n"));
+            if staged {
+                project.git("add src.txt");
+                project.write("src.txt", format!("{:02}\n", i + 50));
+            }
+            let expected = project.read("src.txt");
+            assert_eq!(project.qik("a").exits(0).out(), expected);
+        }
+    }
+}
+
+#[test]
+fn droppings_of_tools_are_no_inputs_until_git_tracks_them() {
+    let config =
+        "[defaults]\nignore = [\"**/*.tmp\"]\n[commands.a]\nexec = \"note\"\ndeps = [\"src\"]\n";
+    let project = project(config);
+    project.write("src/a.py", "1\n");
+    project.qik("a").exits(0);
+    for path in
+        ["src/__pycache__/a.pyc", "src/.coverage.1", "src/.x_cache/y", "src/.DS_Store", "src/b.tmp"]
+    {
+        project.write(path, "x");
+        is_warm(&project);
+    }
+    project.git("add -f src/b.tmp");
+    is_cold(&project);
+}
+
+#[test]
+fn entries_of_modules_in_folders_have_files_of_their_own() {
+    let project = Project::new(
+        "[spaces.default]\nmodules = [\"svc/api\", \"svc\"]\n[commands.a]\nexec = \"note; echo {module.name}\"\ndeps = [\"{module.dir}/*.txt\"]\ncache = \"repo\"\n",
+    );
+    project.write("svc/api/x.txt", "1").write("svc/x.txt", "1");
+    project.qik("a").exits(0);
+    assert_eq!(project.qik("a").exits(0).summary(), "0 ran, 2 cached");
+    assert_eq!(project.files_in(".qik/cache/a").len(), 4);
+    project.commit();
+    let clone = project.clone_to("clone");
+    assert_eq!(clone.qik("a").exits(0).summary(), "0 ran, 2 cached");
+}
+
+#[test]
+fn a_killed_qik_leaves_nothing_that_counts() {
+    let project = project(
+        "[commands.a]\nexec = \"note; echo half > out.txt; : > $RAN/half; sleep 0.3; echo whole > out.txt\"\ndeps = [\"src.txt\"]\nartifacts = [\"out.txt\"]\n",
+    );
+    let qik = project.start("a");
+    crate::project::until("it is half done", || project.trace("half").exists());
+    qik.signal(rustix::process::Signal::KILL);
+    assert_eq!(qik.ends().code, -9);
+    // Nobody stops what a killed qik had started; it ends by itself.
+    std::thread::sleep(Duration::from_millis(400));
+    is_cold(&project);
+    is_warm(&project);
+    assert_eq!(project.read("out.txt"), "whole\n");
+}

@@ -257,7 +257,7 @@ fn the_cold_ones_are_listed_and_each_line_makes_a_job_of_its_own() {
 fn cached_failures_make_the_warm_step_fail() {
     let project = Project::new(FAILING);
     project.write("src.txt", "1\n").commit();
-    assert_eq!(project.qik("--cache-status warm").exits(0).summary(), "0 ran, 0 cached");
+    assert_eq!(project.qik("--cache-status warm").exits(0).summary(), "nothing is selected");
     project.qik("").exits(3);
     project.qik("--cache-status warm").exits(3).prints("found a mistake");
     assert_eq!(project.ls("--cache-status cold"), Vec::<String>::new());

@@ -137,3 +137,22 @@ fn an_edit_at_the_top_is_cold_to_the_bottom_and_undoing_it_warm_again() {
     project.write("src.txt", "1\n");
     assert!(project.ls("--cache-status cold").is_empty());
 }
+
+#[test]
+fn what_is_cold_is_passed_on_through_what_is_never_cached() {
+    let project = chain(["local", "none", "local"]);
+    project.qik("").exits(0);
+    assert!(project.ls("--cache-status cold").is_empty());
+    project.write("src.txt", "2\n");
+    assert_eq!(project.ls("--cache-status cold"), ["a", "c"]);
+    project.executed();
+    project.qik("").exits(0);
+    assert_eq!(project.executed(), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_listing_of_one_cache_asks_nothing_of_others() {
+    let clone = fresh_clone(["local", "repo", "repo"]);
+    assert_eq!(clone.ls("--cache local --cache-status cold"), ["a"]);
+    assert_eq!(clone.ls("--cache repo --cache-status cold"), ["b", "c"]);
+}

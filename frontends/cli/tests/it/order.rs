@@ -210,3 +210,67 @@ deps = [{ type = "command", name = "gen" }]
     assert_eq!(project.ls("use@x"), ["gen@x", "use@x"]);
     assert_eq!(project.ls("all"), ["all", "gen@x", "gen@y"]);
 }
+
+#[test]
+fn what_a_command_left_running_does_not_hold_up_qik() {
+    let project =
+        Project::new("[commands]\nleave = \"sleep 20 & echo $! > $RAN/left; echo done\"\n");
+    let begun = std::time::Instant::now();
+    project.qik("leave").exits(0).prints("done\n");
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let left = fs::read_to_string(project.trace("left")).unwrap();
+    crate::project::tell(project.command("kill").arg(left.trim()));
+}
+
+/// A dep of each kind that cannot be told, and a command that needs none of them.
+const BROKEN: &str = r#"
+[commands]
+tool = { exec = "note", deps = [{ type = "exec", run = "echo no such tool; exit 3" }] }
+value = { exec = "note", deps = [{ type = "val", file = "none.toml", key = "a.b" }] }
+load = { exec = "note", deps = [{ type = "load", path = "bad.json" }] }
+below = { exec = "note", deps = [{ type = "command", name = "tool" }] }
+free = { exec = "note", deps = ["x"] }
+"#;
+
+#[test]
+fn a_dep_that_cannot_be_told_fails_only_what_needs_it() {
+    let project = Project::new(BROKEN);
+    project.write("bad.json", "{");
+    let told = project.qik("");
+    told.exits(1).says("no such tool").says("none.toml").says("bad.json");
+    told.says("skipped below, tool failed");
+    assert_eq!(told.summary(), "1 ran, 0 cached, 3 failed, 1 skipped");
+    assert_eq!(project.executed(), ["free"]);
+    project.qik("free").exits(0);
+}
+
+#[test]
+fn what_cannot_be_told_is_cold() {
+    let project = Project::new(BROKEN);
+    project.write("bad.json", "{");
+    project.qik("free").exits(0);
+    assert_eq!(project.ls("--cache-status cold"), ["below", "load", "tool", "value"]);
+    project.qik("why value").exits(0).prints("none.toml");
+}
+
+/// The commands themselves replace what they make in one step; qik has to do the same.
+#[test]
+fn two_qiks_at_once_do_not_disturb_each_other() {
+    let project = Project::new(
+        "[spaces.default]\nmodules = [\"a\", \"b\", \"c\", \"d\"]\n[commands.x]\nexec = \"note; mkdir -p out; cat {module.dir}/* | tee tmp.$$; mv tmp.$$ out/{module.name}\"\ndeps = [\"{module.dir}\"]\nartifacts = [\"out/{module.name}\"]\n",
+    );
+    for round in ["1", "2", "3"] {
+        for module in ["a", "b", "c", "d"] {
+            project.write(&format!("{module}/in.txt"), format!("{module}{round}\n"));
+        }
+        let running = [project.start("x -v 2"), project.start("x -v 2"), project.start("x -v 2")];
+        for qik in running {
+            let told = qik.ends();
+            let mut lines: Vec<String> = told.exits(0).out().lines().map(str::to_owned).collect();
+            lines.sort();
+            assert_eq!(lines, ["a", "b", "c", "d"].map(|module| format!("{module}{round}")));
+        }
+        let told = project.qik("x");
+        assert_eq!(told.exits(0).summary(), "0 ran, 4 cached", "{}", told.stderr);
+    }
+}

@@ -177,3 +177,28 @@ fn state_of_qik_is_no_business_of_git() {
     project.qik("").exits(3);
     assert_eq!(project.git("status --porcelain"), "");
 }
+
+#[test]
+fn lines_are_aligned_with_colours_and_without() {
+    let project = Project::new(TWO);
+    let line = |env: &[(&str, &str)]| {
+        let told = project.qik_in("-n 2 -f", env);
+        told.stderr.lines().find(|line| line.contains("good")).unwrap().to_owned()
+    };
+    assert!(line(&[]).starts_with("    ran good "));
+    assert!(line(&[("CLICOLOR_FORCE", "1")]).starts_with("\x1b[32m    ran\x1b[0m good "));
+}
+
+#[test]
+fn what_is_said_of_a_run_goes_to_stderr_and_logs_alone_to_stdout() {
+    let told = Project::new(TWO).qik("-n 2 -v 2");
+    let mut lines: Vec<String> = told.out().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["all is well", "it broke"]);
+}
+
+#[test]
+fn nothing_selected_is_said() {
+    let project = Project::new(TWO);
+    assert_eq!(project.qik("--cache repo").exits(0).summary(), "nothing is selected");
+}

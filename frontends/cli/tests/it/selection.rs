@@ -249,12 +249,14 @@ fn wrong_usage_is_told_with_2() {
     project().qik("--no-such-flag").exits(2).says("--no-such-flag");
     project().qik("--cache-status tepid").exits(2).says("warm");
     project().qik("-n nought").exits(2).says("nought");
+    project().qik("-n 0").exits(2).says("0");
+    project().qik("lint --format json").exits(2).says("--ls");
 }
 
 #[test]
 fn fail_exits_with_1_if_anything_is_selected_and_runs_nothing() {
     let project = project();
-    assert_eq!(project.qik("lint --fail").exits(1).out(), "");
+    assert_eq!(project.qik("lint --fail").exits(1).says("4 are selected").out(), "");
     assert_eq!(project.qik("api -s front --fail").exits(0).out(), "");
     assert_eq!(project.qik("docs --fail --ls").exits(1).out(), "docs\n");
     assert!(project.executed().is_empty());
