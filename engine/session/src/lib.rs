@@ -223,8 +223,10 @@ impl Session {
             caches,
             stop: self.stop.clone(),
         };
-        let report = qik_run::run(stage, &prepared.plan, &options, listen);
+        let mut report = qik_run::run(stage, &prepared.plan, &options, listen);
         self.save(listen);
+        // What the user waited for, the look at the files included.
+        report.time = self.db.system().elapsed();
         report
     }
 
