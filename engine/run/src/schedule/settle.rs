@@ -1,0 +1,171 @@
+//! The part of a run that looks at what ended: did its inputs hold still, is its result kept, or must
+//! it run once more?
+
+use std::time::Duration;
+
+use qik_db::Db;
+use qik_fingerprint::{explanation, input_sets};
+use qik_graph::runnable;
+use qik_model::{BlobId, Diagnostic, FileKind, Fingerprint, Name, OnInputChange, Place, RelPath};
+
+use super::Schedule;
+use crate::decide::fingerprint_of;
+use crate::event::{Outcome, RunEvent};
+use crate::execute::{Executed, Job};
+use crate::plan::Planned;
+use crate::sweep;
+use crate::transfer::StoreRequest;
+
+impl Schedule<'_> {
+    /// Looks at what ended together.
+    pub(super) fn settle(&mut self, ended: Vec<(usize, Executed)>) {
+        if ended.is_empty() {
+            return;
+        }
+        let mut scope = Vec::new();
+        for (at, _) in &ended {
+            let planned = &self.plan.runnables[*at];
+            if planned.is_cached() {
+                sweep::scope(self.stage.db, planned, &mut scope);
+            } else {
+                scope.extend(planned.definition.artifact_globs.bases());
+            }
+        }
+        if !scope.is_empty() {
+            sweep::refresh(self.stage.db, self.stage.tree, scope);
+        }
+        for (at, executed) in ended {
+            self.settle_one(at, executed);
+        }
+    }
+
+    fn settle_one(&mut self, at: usize, executed: Executed) {
+        let planned = &self.plan.runnables[at];
+        let name = planned.name().clone();
+        if executed.stopped {
+            let log = executed.log.into();
+            return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
+        }
+        let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
+        let mut diagnostics = Vec::new();
+        if kept {
+            match self.held_still(at) {
+                Ok(fingerprint) => {
+                    diagnostics.extend(self.keep(at, fingerprint, &executed));
+                }
+                Err(Moved { what, now }) => match planned.definition.settings.on_input_change {
+                    OnInputChange::Rerun if !self.states[at].again => return self.rerun(at, &what),
+                    OnInputChange::Accept if now.is_some() => {
+                        let note = format!("`{name}`: {what} while it ran; kept for the new state");
+                        diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
+                        diagnostics.extend(now.and_then(|now| self.keep(at, now, &executed)));
+                    }
+                    _ => {
+                        self.states[at].fingerprint = None;
+                        diagnostics.push(not_kept(&name, &what));
+                    }
+                },
+            }
+        }
+        self.write_log(&name, &executed.log);
+        let fingerprint = self.states[at].fingerprint.filter(|_| kept);
+        self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
+        self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
+    }
+
+    /// The fingerprint that a result belongs to, if its inputs held still while it was made.
+    fn held_still(&self, at: usize) -> Result<Fingerprint, Moved> {
+        let planned = &self.plan.runnables[at];
+        let state = &self.states[at];
+        let now = fingerprint_of(self.stage.db, planned).ok();
+        let touched =
+            sweep::touched_inputs(self.stage.db, self.stage.tree, planned, state.revision);
+        match (now, &touched[..]) {
+            (Some(now), []) if state.fingerprint == Some(now) => Ok(now),
+            (_, [first, ..]) => Err(Moved { what: format!("{first} changed"), now }),
+            _ => Err(Moved { what: "its inputs changed".into(), now }),
+        }
+    }
+
+    /// Inputs changed under it: once more, for the state that they are in now.
+    fn rerun(&mut self, at: usize, what: &str) {
+        let name = self.plan.runnables[at].name().clone();
+        let why = format!("{what} while it ran; once more");
+        (self.listen)(RunEvent::Again { name, why });
+        self.states[at].again = true;
+        self.start(at);
+    }
+
+    /// Sends a result to its cache; says why where it can't be kept.
+    fn keep(
+        &mut self,
+        at: usize,
+        fingerprint: Fingerprint,
+        executed: &Executed,
+    ) -> Option<Diagnostic> {
+        let planned = &self.plan.runnables[at];
+        let db = &*self.stage.db;
+        let artifacts = self.present_artifacts(at);
+        if executed.code == 0
+            && let Some(missing) = missing_artifact(planned, &artifacts)
+        {
+            self.states[at].fingerprint = None;
+            return Some(missing);
+        }
+        let explanation = explanation(db, db.work_tree(), runnable(db, planned.name())?).ok()?;
+        let mut nodes = Vec::new();
+        for set in input_sets(db, db.work_tree(), &planned.definition).ok()? {
+            set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
+        }
+        self.states[at].fingerprint = Some(fingerprint);
+        let request = StoreRequest {
+            cache: planned.cache.clone(),
+            runnable: planned.name().clone(),
+            platform: planned.definition.settings.platform,
+            fingerprint,
+            code: executed.code,
+            log: executed.log.clone(),
+            artifacts,
+            millis: millis(executed.time),
+            explanation,
+            nodes,
+        };
+        self.give(Job::Store(Box::new(request)));
+        self.storing += 1;
+        None
+    }
+}
+
+/// What moved under a runnable while it ran, and the fingerprint of the state after.
+struct Moved {
+    what: String,
+    now: Option<Fingerprint>,
+}
+
+fn not_kept(name: &Name, what: &str) -> Diagnostic {
+    Diagnostic::warning("run/inputs-changed", format!("`{name}`: {what} while it ran; not kept"))
+        .help("run it again when its inputs hold still; a command that writes its own inputs each time can set on-input-change = \"accept\"")
+}
+
+/// A declared artifact, named by a plain path, that the command did not make.
+fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> Option<Diagnostic> {
+    let definition = &planned.definition;
+    let plain = definition
+        .artifacts
+        .iter()
+        .filter(|pattern| !pattern.text.contains(['*', '?', '[', '{', '!', '\\']));
+    let missing = plain
+        .filter_map(|pattern| Some((pattern, RelPath::new(pattern.text.as_bytes())?)))
+        .find(|(_, path)| !made.iter().any(|(file, ..)| file.is_within(path)))?;
+    let message = format!(
+        "`{}` did not make its artifact `{}`; its result is not kept",
+        definition.name, missing.0.told
+    );
+    let help = "make the command write it, or take it out of `artifacts`";
+    let place = Place::Value(definition.settings.origin.key("artifacts"));
+    Some(Diagnostic::warning("run/missing-artifact", message).at(place, "declared here").help(help))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
