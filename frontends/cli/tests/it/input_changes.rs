@@ -233,3 +233,167 @@ fn what_reads_such_a_file_without_being_downstream_never_keeps_a_mixed_result() 
         assert_eq!(told.exits(0).out(), project.read("made.txt"));
     }
 }
+
+/// One command that reads between two meetings with the test: what it reads may be gone at its end.
+fn reads_between(policy: &str) -> Project {
+    let project = Project::new(&format!(
+        "[commands.slow]\nexec = \"note; sh meet.sh 1; cat src/*; sh meet.sh 2\"\ndeps = [\"src\"]\n{policy}\n"
+    ));
+    let meet = "[ -e \"$RAN/met$1\" ] && exit 0\n: > \"$RAN/met$1\"\nwhile [ ! -e \"$RAN/go$1\" ]; do sleep 0.01; done\n";
+    project.write("meet.sh", meet).write("src/a.txt", "1\n").write("src/b.txt", "b\n");
+    project.commit();
+    project
+}
+
+/// What the command read while `change` was in force must not be what is replayed after `undo`.
+#[track_caller]
+fn check_undone(change: impl Fn(&Project), undo: impl Fn(&Project)) {
+    for policy in ["", SKIP] {
+        let project = reads_between(policy);
+        let started = project.start("slow");
+        until("it runs", || project.trace("met1").exists());
+        change(&project);
+        fs::write(project.trace("go1"), "").unwrap();
+        until("it has read", || project.trace("met2").exists());
+        undo(&project);
+        fs::write(project.trace("go2"), "").unwrap();
+        started.ends().exits(0).says("while it ran");
+        assert_eq!(project.qik("slow").exits(0).out(), "1\nb\n", "policy {policy:?}");
+    }
+}
+
+#[test]
+fn what_was_read_of_an_edit_that_was_undone_is_not_kept() {
+    check_undone(
+        |project| {
+            project.write("src/a.txt", "2\n");
+        },
+        |project| {
+            project.write("src/a.txt", "1\n");
+        },
+    );
+}
+
+#[test]
+fn what_was_read_while_a_file_was_moved_away_is_not_kept() {
+    let rename = |project: &Project, from: &str, to: &str| {
+        fs::rename(project.path(from), project.path(to)).unwrap();
+    };
+    check_undone(
+        |project| rename(project, "src/b.txt", "away.txt"),
+        |project| rename(project, "away.txt", "src/b.txt"),
+    );
+}
+
+#[test]
+fn what_was_read_in_a_folder_that_came_and_went_is_not_kept() {
+    check_undone(
+        |project| {
+            project.write("src/new/c.txt", "c\n").remove("src/b.txt");
+        },
+        |project| {
+            fs::remove_dir_all(project.path("src/new")).unwrap();
+            project.write("src/b.txt", "b\n");
+        },
+    );
+}
+
+#[test]
+fn what_was_read_on_another_branch_is_not_kept() {
+    let switch = |project: &Project, branch: &str| {
+        project.git(&format!("switch -q {branch}"));
+    };
+    for policy in ["", SKIP] {
+        let project = reads_between(policy);
+        project.git("switch -q -c other");
+        project.write("src/a.txt", "other\n").commit();
+        switch(&project, "main");
+        let started = project.start("slow");
+        until("it runs", || project.trace("met1").exists());
+        switch(&project, "other");
+        fs::write(project.trace("go1"), "").unwrap();
+        until("it has read", || project.trace("met2").exists());
+        switch(&project, "main");
+        fs::write(project.trace("go2"), "").unwrap();
+        started.ends().exits(0).says("while it ran");
+        assert_eq!(project.qik("slow").exits(0).out(), "1\nb\n");
+    }
+}
+
+#[test]
+fn the_state_that_an_edit_leads_to_is_replayed_if_it_has_a_result() {
+    let project = project("");
+    fs::write(project.trace("met"), "").unwrap();
+    project.write("src/a.txt", "2\n");
+    project.qik("slow").exits(0);
+    project.write("src/a.txt", "1\n");
+    fs::remove_file(project.trace("met")).unwrap();
+    project.executed();
+    let told = run_and(&project, |project| {
+        project.write("src/a.txt", "2\n");
+    });
+    told.exits(0).says("src/a.txt changed while it ran");
+    assert_eq!(project.executed(), ["slow"]);
+    assert!(told.out().ends_with("2\nb\n"), "{}", told.out());
+}
+
+#[test]
+fn a_command_that_writes_its_own_inputs_is_kept_with_accept() {
+    let project = Project::new(
+        "[commands.fmt]\nexec = \"note; sort -o src.txt src.txt\"\ndeps = [\"src.txt\"]\non-input-change = \"accept\"\n",
+    );
+    project.write("src.txt", "b\na\n").commit();
+    project.qik("").exits(0).says("kept for the new state");
+    assert_eq!(project.qik("").exits(0).summary(), "0 ran, 1 cached");
+    assert_eq!(project.executed(), ["fmt"]);
+}
+
+#[test]
+fn a_command_that_rewrites_its_inputs_each_time_is_told_how_to_be_kept() {
+    let project = Project::new(
+        "[commands.fmt]\nexec = \"note; sort -o src.txt src.txt\"\ndeps = [\"src.txt\"]\n",
+    );
+    project.write("src.txt", "a\nb\n").commit();
+    project.qik("").exits(0).says("not kept").says("on-input-change = \"accept\"");
+}
+
+#[test]
+fn what_comes_after_a_formatter_sees_what_it_wrote() {
+    let project = Project::new(
+        r#"
+[commands.fmt]
+exec = "note; sort -c src.txt || sort -o src.txt src.txt"
+deps = ["src.txt"]
+
+[commands.lint]
+exec = "note; cat src.txt"
+deps = ["src.txt", { type = "command", name = "fmt" }]
+"#,
+    );
+    project.write("src.txt", "b\na\n").commit();
+    project.qik("").exits(0);
+    assert_eq!(project.executed_in_order(), ["fmt", "fmt", "lint"]);
+    assert_eq!(project.qik("").exits(0).summary(), "0 ran, 2 cached");
+    assert_eq!(project.qik("lint --isolated").exits(0).out(), "a\nb\n");
+}
+
+#[test]
+fn a_command_beside_a_formatter_never_keeps_what_it_read_half_formatted() {
+    let project = Project::new(
+        r#"
+[commands.fmt]
+exec = "note; sleep 0.15; sort -c src.txt || sort -o src.txt src.txt"
+deps = ["src.txt"]
+
+[commands.lint]
+exec = "note; cat src.txt; sleep 0.3"
+deps = ["src.txt"]
+"#,
+    );
+    project.write("src.txt", "b\na\n").commit();
+    project.qik("-n 2").exits(0).says("src.txt changed while it ran");
+    assert_eq!(project.qik("").exits(0).summary(), "0 ran, 2 cached");
+    assert_eq!(project.qik("lint").exits(0).out(), "a\nb\n");
+    project.write("src.txt", "b\na\n");
+    assert_eq!(project.ls("--cache-status cold"), ["fmt", "lint"]);
+}
