@@ -31,6 +31,8 @@ pub struct Counts {
     /// Replays that had to be, of a state that was left and came back.
     pub returns: usize,
     pub real_runs: usize,
+    /// Listings of what is cold, held against what a run then executed.
+    pub listings: usize,
 }
 
 impl Counts {
@@ -40,6 +42,7 @@ impl Counts {
         self.replays += other.replays;
         self.returns += other.returns;
         self.real_runs += other.real_runs;
+        self.listings += other.listings;
     }
 }
 
@@ -68,6 +71,7 @@ impl Oracle {
         let names = selection(random, seed);
         let workers = (1 + random.below(3)).to_string();
         let expected = expect(world, &names);
+        let cold = random.once_in(4).then(|| listed_cold(world, &names)).transpose()?;
         for is_again in [false, true] {
             let mut command = world.qik();
             command.args(["-v", "2", "-n", &workers]).args(&names);
@@ -78,7 +82,11 @@ impl Oracle {
                 let names = names.join(" ");
                 format!("{round} of `{names}` (-n {workers}): {what}\n--- stderr\n{}", ended.stderr)
             };
-            self.compare(world, &expected, &ended, is_again).map_err(context)?;
+            let ran = self.compare(world, &expected, &ended, is_again).map_err(&context)?;
+            if let Some(cold) = cold.as_ref().filter(|_| !is_again) {
+                compare_listed(cold, &ran, &expected).map_err(&context)?;
+                self.counts.listings += 1;
+            }
         }
         self.remember(&expected);
         if seed != 0 && random.once_in(8) {
@@ -93,7 +101,7 @@ impl Oracle {
         expected: &BTreeMap<String, Expected>,
         ended: &Ended,
         is_again: bool,
-    ) -> Result<(), String> {
+    ) -> Result<BTreeSet<String>, String> {
         let code = expected.values().filter_map(|e| e.made.as_ref()).map(|made| made.code).max();
         if ended.code != code {
             return Err(format!("exit code {:?} instead of {code:?}", ended.code));
@@ -103,15 +111,17 @@ impl Oracle {
         let manifest: BTreeMap<String, Outcome> =
             serde_json::from_slice(&manifest).map_err(|error| format!("manifest: {error}"))?;
         self.counts.runs += 1;
-        let (mut ran, mut cached) = (0, 0);
+        let (mut ran, mut cached) = (BTreeSet::new(), 0);
         for (name, expected) in expected {
             let Some(made) = &expected.made else { continue };
             let found = manifest.get(name).ok_or(format!("`{name}` is not in the manifest"))?;
             compare_one(&world.root, expected, made, found, &ended.stdout)
                 .map_err(|what| format!("`{name}` ({}): {what}", told(found.cached)))?;
             self.counts.results += 1;
-            ran += usize::from(!found.cached);
             cached += usize::from(found.cached);
+            if !found.cached {
+                ran.insert(name.clone());
+            }
             let returns = !is_again && self.kept.contains(&key(&expected.rule, made));
             self.counts.returns += usize::from(returns && found.cached);
             if (returns || is_again) && keeps(&expected.rule, made) && !found.cached {
@@ -120,11 +130,11 @@ impl Oracle {
             }
         }
         self.counts.replays += cached;
-        let summary = format!("qik {ran} ran, {cached} cached");
+        let summary = format!("qik {} ran, {cached} cached", ran.len());
         if !ended.stderr.lines().any(|line| line.starts_with(&summary)) {
             return Err(format!("the summary is not `{summary}`"));
         }
-        Ok(())
+        Ok(ran)
     }
 
     fn remember(&mut self, expected: &BTreeMap<String, Expected>) {
@@ -170,6 +180,38 @@ impl Oracle {
             self.counts.real_runs += 1;
         }
         std::fs::remove_dir_all(scratch).map_err(|error| error.to_string())
+    }
+}
+
+/// What qik says is cold; saying so must touch no artifact.
+fn listed_cold(world: &World, names: &[String]) -> Result<BTreeSet<String>, String> {
+    let before = tree::load_below(&world.root, b"out");
+    let mut command = world.qik();
+    let ended =
+        processes::run(command.args(["--ls", "--cache-status", "cold"]).args(names), &world.home);
+    if ended.code != Some(0) {
+        return Err(format!("a listing ended with {:?}: {}", ended.code, ended.stderr));
+    }
+    if let Some(difference) = difference(&before, &tree::load_below(&world.root, b"out")) {
+        return Err(format!("a listing touched artifacts: {difference}"));
+    }
+    Ok(String::from_utf8_lossy(&ended.stdout).lines().map(Into::into).collect())
+}
+
+/// What ran was listed; and what was listed ran, or what it waits for did and made the same as ever.
+fn compare_listed(
+    cold: &BTreeSet<String>,
+    ran: &BTreeSet<String>,
+    expected: &BTreeMap<String, Expected>,
+) -> Result<(), String> {
+    if let Some(name) = ran.iter().find(|name| !cold.contains(*name)) {
+        return Err(format!("`{name}` ran and was not listed as cold, as were {cold:?}"));
+    }
+    let idle = expected.values().filter(|e| e.made.is_some() && !ran.contains(&e.rule.name));
+    let excused = |rule: &Rule| rule.upstream.iter().any(|name| cold.contains(*name));
+    match idle.map(|e| &e.rule).find(|rule| cold.contains(&rule.name) && !excused(rule)) {
+        Some(rule) => Err(format!("`{}` was listed as cold and did not run", rule.name)),
+        None => Ok(()),
     }
 }
 

@@ -144,6 +144,10 @@ fn commands(switches: u64, defect: bool) -> Vec<Command> {
             artifacts: vec!["out/repo.txt"],
             ..plain("kept", "in=docs: in=lib:.txt out=out/repo.txt", &["docs/**", "lib/**.txt"])
         },
+        typed(
+            plain("tooled", "first=conf/values.toml", &[]),
+            "\"exec\", run = \"head -n 1 conf/values.toml\"",
+        ),
         Command { keeps_failures: on(2), ..failing },
         Command {
             upstream: &["failing"],

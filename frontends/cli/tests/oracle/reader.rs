@@ -21,6 +21,7 @@ pub struct Made {
 /// - `not=FOLDER` leaves those below out
 /// - `one=PATH` reads a file
 /// - `key=PATH` reads the value of `version` in it
+/// - `first=PATH` reads its first line
 /// - `env=NAME` reads a variable
 /// - `load=PATH:FOLDER` reads the folders that a JSON file lists, or that one if there is none
 /// - `code=PATH` exits with the number in it
@@ -42,7 +43,8 @@ pub fn make(name: &str, spec: &str, tree: &Tree, env: &dyn Fn(&str) -> Option<St
             "load" => {
                 loaded(tree, first, second).iter().for_each(|name| read.extend(folder(name, "")));
             }
-            "key" => made.log.extend(version(tree, value).into_bytes()),
+            "key" => made.log.extend(line(tree, value, "version = ").into_bytes()),
+            "first" => made.log.extend(line(tree, value, "").into_bytes()),
             "env" => made.log.extend(format!("{value} {:?}\n", env(value)).into_bytes()),
             "code" => made.code = number(tree, value),
             _ => {}
@@ -84,10 +86,10 @@ fn loaded(tree: &Tree, file: &str, default: &str) -> Vec<String> {
     globs.map(|glob| glob.strip_suffix("/**").expect("a folder's glob").into()).collect()
 }
 
-fn version(tree: &Tree, file: &str) -> String {
+fn line(tree: &Tree, file: &str, beginning: &str) -> String {
     let text = tree.get(file.as_bytes()).map(|node| String::from_utf8_lossy(&node.bytes));
     let text = text.unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("version = ")).unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with(beginning)).unwrap_or_default();
     format!("{line}\n")
 }
 
