@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bstr::ByteSlice;
 use qik_model::{
     ActionResult, Artifact, BlobId, CacheConfig, Diagnostic, Digest, FileKind, Name, RelPath,
     Setting,
 };
-use qik_system::{System, blob_id};
+use qik_system::{System, is_content_of};
 
 use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason};
 use crate::content::{CollectError, ContentStore, content_of};
@@ -240,12 +239,4 @@ impl CacheSet {
 
 fn git_add(config: &CacheConfig) -> bool {
     !matches!(config.settings.get("git-add"), Some(Setting::Bool(false)))
-}
-
-/// Whether `id` identifies these bytes, also where git converts their ends of line.
-fn is_content_of(id: &BlobId, bytes: &[u8]) -> bool {
-    blob_id(bytes) == *id || {
-        let converted = bytes.replace(b"\r\n", b"\n");
-        converted.len() != bytes.len() && blob_id(&converted) == *id
-    }
 }

@@ -84,11 +84,6 @@ impl Database {
     pub(crate) fn run_tool(&self, line: &str) -> ToolOutput {
         (self.run_tool)(line)
     }
-
-    /// The door to the world.
-    pub fn system(&self) -> &Arc<dyn System> {
-        &self.system
-    }
 }
 
 #[salsa::db]
@@ -127,6 +122,10 @@ impl Db for Database {
             let mut tools = self.known.tools.lock().expect("no panic under this lock");
             *tools.entry(line.clone()).or_insert_with(|| Tool::new(self, line.clone(), output))
         })
+    }
+
+    fn system(&self) -> &Arc<dyn System> {
+        &self.system
     }
 
     fn syntaxes(&self) -> &[Arc<dyn ConfigSyntax>] {

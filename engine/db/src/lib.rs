@@ -17,6 +17,7 @@ pub use database::Database;
 pub use inputs::{Folder, Source, Tool, ToolOutput, Tree, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
+pub use qik_system::{System, TreeEntry, TreeNode, is_content_of};
 #[cfg(feature = "testing")]
 pub use testing::TestDb;
 
@@ -34,6 +35,10 @@ pub trait Db: salsa::Database {
 
     /// The output of a cheap command, run on the first request.
     fn tool(&self, line: &Arc<str>) -> Tool;
+
+    /// The door to the world, for what depends on nothing but the question: the bytes of an
+    /// identity.
+    fn system(&self) -> &Arc<dyn System>;
 
     /// The configuration formats, most wanted first.
     fn syntaxes(&self) -> &[Arc<dyn ConfigSyntax>];

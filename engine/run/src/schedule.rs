@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::CacheSet;
-use qik_db::Database;
+use qik_db::{Database, Db};
 use qik_model::{ActionResult, Diagnostic, Fingerprint, Name};
 use qik_system::{Revision, Stop, System, WorkTree};
 

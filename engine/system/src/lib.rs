@@ -45,7 +45,9 @@ pub use outside::{ancestors_to_git_root, canonical, current_dir, read_file};
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Stat, StatKind};
 pub use stop::{Stop, signals};
-pub use worktree::{Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id};
+pub use worktree::{
+    Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id, is_content_of,
+};
 
 /// The folder in the project that is qik's own: state, logs, the local cache.
 pub const STATE_FOLDER: &str = "._qik";

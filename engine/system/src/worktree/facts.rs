@@ -16,6 +16,14 @@ pub fn blob_id(bytes: &[u8]) -> BlobId {
     BlobId(hasher.finalize().into())
 }
 
+/// Whether `id` identifies these bytes, also where git converts their ends of line.
+pub fn is_content_of(id: &BlobId, bytes: &[u8]) -> bool {
+    blob_id(bytes) == *id || {
+        let converted = bytes.replace(b"\r\n", b"\n");
+        converted.len() != bytes.len() && blob_id(&converted) == *id
+    }
+}
+
 /// The identities that the same bytes have under the conversions that git may apply.
 ///
 /// Which of them holds depends on attributes and configuration; these facts depend on the bytes

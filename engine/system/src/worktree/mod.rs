@@ -19,7 +19,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::System;
 use crate::stat::Stat;
 
-pub use facts::blob_id;
+pub use facts::{blob_id, is_content_of};
 
 use facts::Facts;
 use ignore::Rules;
