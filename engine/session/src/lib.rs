@@ -17,7 +17,7 @@ mod discover;
 mod plan;
 mod why;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,7 +26,7 @@ use qik_cache::CacheSet;
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput};
 use qik_fingerprint::{explanation, input_sets};
-use qik_graph::{definition_of, runnable, runnables};
+use qik_graph::{definition_of, runnable, runnables, select};
 use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
@@ -172,10 +172,7 @@ impl Session {
     /// # Errors
     /// Names that mean nothing, each with the nearest that does; cycles; values that are missing.
     pub fn prepare(&mut self) -> Result<Prepared, Vec<Diagnostic>> {
-        let mut request = Request::from_context(&self.db).map_err(|error| vec![error])?;
-        if request.selection.spaces.is_empty() {
-            request.selection.spaces.extend(self.space_of_cwd().map(|space| space.to_string()));
-        }
+        let request = self.request().map_err(|error| vec![error])?;
         let plan = plan::plan(&self.db, &request)?;
         let Some(wanted) = request.status else {
             return Ok(Prepared { plan, statuses: None, warnings: Vec::new() });
@@ -240,11 +237,26 @@ impl Session {
         }
     }
 
-    /// Everything that there is to say about the status of the runnables in the plan.
+    /// Everything that there is to say about the status of the runnables in the plan; where some
+    /// were named, of those and not of what only came along.
     pub fn why(&mut self, prepared: &Prepared) -> Vec<Why> {
         let statuses = self.statuses(&prepared.plan);
-        let planned = prepared.plan.runnables.iter();
-        planned.zip(statuses).map(|(planned, status)| self.why_one(planned, status)).collect()
+        let selection = self.request().unwrap_or_default().selection;
+        let alone = Selection { isolated: true, ..selection };
+        let meant: BTreeSet<Name> =
+            select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
+        let planned = prepared.plan.runnables.iter().zip(statuses);
+        let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
+        told.map(|(planned, status)| self.why_one(planned, status)).collect()
+    }
+
+    /// What the user asks for, standing where they do.
+    fn request(&self) -> Result<Request, Diagnostic> {
+        let mut request = Request::from_context(&self.db)?;
+        if request.selection.spaces.is_empty() {
+            request.selection.spaces.extend(self.space_of_cwd().map(|space| space.to_string()));
+        }
+        Ok(request)
     }
 
     fn why_one(&self, planned: &Planned, status: CacheStatus) -> Why {

@@ -15,6 +15,9 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
             let time = duration(Duration::from_millis(*millis));
             format!("{}: exit code {code}, {time} to make", style.good("warm"))
         }
+        (Some(ColdReason::Uncached), _) if why.exec.is_empty() => {
+            style.faint("executes nothing itself").to_string()
+        }
         (Some(ColdReason::Uncached), _) => style.faint("never cached").to_string(),
         (Some(reason), _) => format!("{}: {reason}", style.odd("cold")),
         (None, None) => style.odd("cold").to_string(),

@@ -260,7 +260,10 @@ fn why_names_the_upstream_that_is_cold() {
     project.write("src.txt", "1").write("own.txt", "1");
     project.qik("").exits(0);
     project.write("src.txt", "2");
-    project.qik("why use").exits(0).prints("upstream gen is cold");
+    let told = project.qik("why use");
+    told.exits(0).prints("upstream gen is cold");
+    assert!(!told.out().contains("gen cold"), "it was not asked for: {}", told.out());
+    project.qik("why").exits(0).prints("gen cold").prints("use cold");
 }
 
 #[test]
