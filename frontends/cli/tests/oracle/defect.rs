@@ -10,6 +10,8 @@ pub enum Defect {
     None,
     /// A command reads a folder that it does not declare (see `project`).
     UndeclaredInput,
+    /// What ran while its inputs moved is kept for what they are now (see `project`).
+    AcceptedMoves,
     /// The newest entry of a runnable is stored with the result of the one before.
     OldResultUnderNewFingerprint,
     /// One artifact lacks its last byte.
@@ -24,7 +26,7 @@ impl Defect {
     pub fn plant(self, root: &Path) {
         let cache = root.join("._qik/cache/v1");
         match self {
-            Self::None | Self::UndeclaredInput => {}
+            Self::None | Self::UndeclaredInput | Self::AcceptedMoves => {}
             Self::OldResultUnderNewFingerprint => swap_entries(&cache),
             Self::HalfAnArtifact => {
                 let path = root.join("out/a.txt");

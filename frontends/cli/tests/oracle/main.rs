@@ -23,14 +23,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use check::Counts;
 use defect::Defect;
-use sequence::{Failure, play};
+use sequence::{Failure, play, play_moving};
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// Plays `count` histories on all processors, until one fails.
-fn play_all(first: u64, count: u64, defect: Defect) -> Result<Counts, Failure> {
+fn play_all(
+    play: fn(u64, Defect) -> Result<Counts, Failure>,
+    first: u64,
+    count: u64,
+    defect: Defect,
+) -> Result<Counts, Failure> {
     let next = AtomicU64::new(first);
     let result = Mutex::new(Ok(Counts::default()));
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
@@ -60,7 +65,7 @@ fn play_all(first: u64, count: u64, defect: Defect) -> Result<Counts, Failure> {
 fn each_replay_equals_a_real_run() {
     let first = number("QIK_ORACLE_SEED", 1);
     let sequences = number("QIK_ORACLE_SEQUENCES", 100);
-    match play_all(first, sequences, Defect::None) {
+    match play_all(play, first, sequences, Defect::None) {
         Ok(counts) => {
             println!("{sequences} histories: {counts:?}");
             assert!(counts.replays > 0 && counts.replays < counts.results);
@@ -72,7 +77,7 @@ fn each_replay_equals_a_real_run() {
 /// The oracle must fail on this defect, and say what is wrong.
 #[track_caller]
 fn control(defect: Defect, expected: &[&str]) {
-    let failure = play_all(1, 20, defect).expect_err("the oracle saw nothing");
+    let failure = play_all(play, 1, 20, defect).expect_err("the oracle saw nothing");
     let is_expected = expected.iter().any(|text| failure.what.contains(text));
     assert!(is_expected, "{}", failure.report());
 }
@@ -103,4 +108,19 @@ fn the_oracle_sees_an_old_log() {
 #[test]
 fn the_oracle_sees_lost_warmth() {
     control(Defect::ForgottenEntries, &["lost warmth"]);
+}
+
+#[test]
+fn inputs_that_move_under_a_run_leave_no_wrong_result() {
+    let histories = number("QIK_ORACLE_SEQUENCES", 100).div_ceil(25);
+    if let Err(failure) = play_all(play_moving, 1, histories, Defect::None) {
+        panic!("{}", failure.report());
+    }
+}
+
+#[test]
+fn the_oracle_sees_results_of_inputs_that_moved() {
+    let played = play_all(play_moving, 1, 20, Defect::AcceptedMoves);
+    let failure = played.expect_err("the oracle saw nothing");
+    assert!(failure.what.contains("(replayed): its log is"), "{}", failure.report());
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How a process ended, and what it printed.
@@ -57,19 +57,23 @@ pub fn qik(folder: &Path, home: &Path) -> Command {
 /// reader.
 pub fn run(command: &mut Command, home: &Path) -> Ended {
     let mut child = start(command, home);
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status;
-        }
-        assert!(begun.elapsed() < LONGEST, "{command:?} did not end");
-        std::thread::sleep(Duration::from_micros(500));
-    };
     Ended {
-        code: status.code(),
+        code: wait(&mut child).code(),
         stdout: std::fs::read(home.join("stdout")).expect("its output"),
         stderr: String::from_utf8_lossy(&std::fs::read(home.join("stderr")).expect("its output"))
             .into(),
+    }
+}
+
+/// Waits for a child, but not for ever.
+pub fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        assert!(begun.elapsed() < LONGEST, "process {} did not end", child.id());
+        std::thread::sleep(Duration::from_micros(500));
     }
 }
 

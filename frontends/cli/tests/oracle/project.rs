@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::defect::Defect;
 use crate::random::Random;
 use crate::tree::{Node, Tree};
 
@@ -68,9 +69,9 @@ struct Command {
     keeps_failures: bool,
 }
 
-/// The commands under these switches. With `defect` one of them reads a folder that it does not
-/// declare.
-fn commands(switches: u64, defect: bool) -> Vec<Command> {
+/// The commands under these switches. With a defect one of them reads a folder that it does
+/// not declare, or all are content with inputs that moved.
+fn commands(switches: u64, defect: Defect) -> Vec<Command> {
     let on = |bit: u64| switches >> bit & 1 == 1;
     let plain = |name, spec: &str, deps: &[&str]| Command {
         name,
@@ -90,7 +91,7 @@ fn commands(switches: u64, defect: bool) -> Vec<Command> {
     } else {
         plain("all", "in=src:.txt", &["src/**.txt"])
     };
-    if defect {
+    if defect == Defect::UndeclaredInput {
         all.deps.push("\"!src/deep\"".into());
     }
     let brace = if on(1) {
@@ -164,11 +165,15 @@ fn modules(switches: u64) -> &'static [&'static str] {
 }
 
 /// The text of `qik.toml`. Its first line tells the oracle which switches are on.
-pub fn config(switches: u64, defect: bool) -> String {
+pub fn config(switches: u64, defect: Defect) -> String {
     let modules: Vec<String> = modules(switches)
         .iter()
         .map(|m| format!("{{ name = {m:?}, path = \"mods/{m}\" }}"))
         .collect();
+    let moving = match defect {
+        Defect::AcceptedMoves => "on-input-change = \"accept\"\n",
+        _ => "",
+    };
     let note = if switches >> 5 & 1 == 1 { "# a word more\n\n" } else { "" };
     let mut text = format!(
         "# switches {switches}\n{note}[defaults]\ncache = \"local\"\n\n[spaces.default]\nmodules = [{}]\n",
@@ -176,7 +181,7 @@ pub fn config(switches: u64, defect: bool) -> String {
     );
     for command in commands(switches, defect) {
         text += &format!(
-            "\n[commands.{}]\nexec = '''{}'''\ndeps = [{}]\nartifacts = {:?}\ncache = {:?}\ncache-when = {:?}\n",
+            "\n[commands.{}]\nexec = '''{}'''\ndeps = [{}]\nartifacts = {:?}\ncache = {:?}\ncache-when = {:?}\n{moving}",
             command.name,
             line(&command.spec),
             command.deps.join(", "),
@@ -203,7 +208,7 @@ pub fn switches(root: &Path) -> u64 {
 }
 
 /// The runnables, upstream first.
-pub fn rules(switches: u64, defect: bool) -> Vec<Rule> {
+pub fn rules(switches: u64, defect: Defect) -> Vec<Rule> {
     let mut rules = Vec::new();
     for command in commands(switches, defect) {
         let modules = if command.name == "mods" { modules(switches) } else { &[""] };
@@ -249,7 +254,7 @@ pub fn load_file(random: &mut Random) -> Vec<u8> {
 }
 
 /// The files that a history begins with.
-pub fn first_files(random: &mut Random, defect: bool) -> Tree {
+pub fn first_files(random: &mut Random, defect: Defect) -> Tree {
     let plain = |bytes: Vec<u8>| Node { kind: b'f', bytes };
     let switches = random.next() % (1 << SWITCHES);
     let mut tree = Tree::new();

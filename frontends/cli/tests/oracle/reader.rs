@@ -123,6 +123,10 @@ fn reads_what_it_is_told_to() {
     let name = std::env::var("QIK__RUNNABLE").expect("a name");
     let root = Path::new(".");
     let made = make(&name, &spec, &tree::load(root), &|name| std::env::var(name).ok());
+    if let Ok(millis) = std::env::var("ORACLE_WAIT") {
+        let millis = millis.parse().expect("a number");
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+    }
     for place in places(&spec) {
         let _ = std::fs::remove_dir_all(place).or_else(|_| std::fs::remove_file(place));
     }

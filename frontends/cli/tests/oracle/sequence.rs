@@ -25,10 +25,18 @@ pub fn play(seed: u64, defect: Defect) -> Result<Counts, Failure> {
     play_steps(seed, &steps, defect).map_err(|what| Failure { seed, steps, what })
 }
 
+/// Plays a history in which files are edited while qik runs, again and again.
+pub fn play_moving(seed: u64, defect: Defect) -> Result<Counts, Failure> {
+    let random = &mut Random(seed);
+    let kinds = [Kind::EditDuring, Kind::EditDuring, Kind::Run].into_iter().cycle().take(30);
+    let steps: Vec<Step> = kinds.map(|kind| Step { kind, seed: random.next() }).collect();
+    play_steps(seed, &steps, defect).map_err(|what| Failure { seed, steps, what })
+}
+
 fn play_steps(seed: u64, steps: &[Step], defect: Defect) -> Result<Counts, String> {
     let home = folder(seed).expect("a folder");
     let home = home.path().canonicalize().expect("a folder");
-    let mut world = World::new(home, &mut Random(seed), defect == Defect::UndeclaredInput);
+    let mut world = World::new(home, &mut Random(seed), defect);
     let mut oracle = Oracle::default();
     for (number, step) in steps.iter().enumerate() {
         world.take(*step);

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::processes::{git, kill_group, qik, start};
+use crate::defect::Defect;
+use crate::processes::{git, kill_group, qik, start, wait};
 use crate::project::{self, SPECIAL, any_node, any_path, any_target, load_file, values};
 use crate::random::Random;
 use crate::tree::{self, Node, Tree};
@@ -26,7 +27,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Run 40, KillRun 5,
+    Run 40, KillRun 5, EditDuring 5,
     Edit 8, SameSize 5, EditAfterAdd 5, Append 3, Replace 3, Delete 4, Add 6, AddIgnored 1,
     Rename 4, RenameFolder 2, Chmod 4, Link 3, Touch 3, BackDate 3,
     Save 3, Restore 4, CheckoutFile 3, ResetHard 2, Commit 6, Branch 3, Switch 5, Merge 3, Stash 4, Pop 4,
@@ -58,7 +59,7 @@ pub struct World {
     pub home: PathBuf,
     pub root: PathBuf,
     pub variable: Option<String>,
-    pub defect: bool,
+    pub defect: Defect,
     /// Whether what was kept locally is gone since this was last asked.
     pub forgot: bool,
     saved: Option<Tree>,
@@ -67,7 +68,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(home: PathBuf, random: &mut Random, defect: bool) -> Self {
+    pub fn new(home: PathBuf, random: &mut Random, defect: Defect) -> Self {
         let root = home.join("project");
         std::fs::create_dir(&root).expect("a folder");
         for (path, node) in project::first_files(random, defect) {
@@ -105,6 +106,7 @@ impl World {
         match step.kind {
             Run => {}
             KillRun => self.kill_run(random),
+            EditDuring => self.edit_during(random),
             Edit | SameSize | Append | Replace | EditAfterAdd => self.edit(step.kind, random),
             Delete => drop(self.any_file(random).map(|path| std::fs::remove_file(self.at(&path)))),
             Add => {
@@ -338,6 +340,27 @@ impl World {
         kill_group(&mut child, &self.root, random.once_in(2));
         // As the user does whom git tells so.
         let _ = std::fs::remove_file(self.root.join(".git/index.lock"));
+    }
+
+    /// A run during which a file is edited, and sometimes put back; however it ends, what comes after
+    /// must be right.
+    fn edit_during(&mut self, random: &mut Random) {
+        let mut command = self.qik();
+        command.args(["-n", "3"]).env("ORACLE_WAIT", "15");
+        let mut child = start(&mut command, &self.home);
+        std::thread::sleep(Duration::from_micros(random.next() % 100_000));
+        if let Some(path) = self.any_file(random)
+            && let Some(before) = tree::node_at(&self.root, &path)
+        {
+            let same_size = |byte: &u8| if *byte == b'q' { b'k' } else { b'q' };
+            let bytes = before.bytes.iter().map(same_size).collect();
+            self.put(&path, &Node { kind: before.kind, bytes });
+            if random.once_in(2) {
+                std::thread::sleep(Duration::from_millis(30));
+                self.put(&path, &before);
+            }
+        }
+        wait(&mut child);
     }
 
     pub fn qik(&self) -> std::process::Command {
