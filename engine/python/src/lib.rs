@@ -1,1 +1,4 @@
 //! What qik knows about Python.
+
+pub mod dist;
+pub mod scan;
