@@ -9,8 +9,9 @@ use crate::processes::{self, Ended};
 use crate::project::{self, COMMANDS, Rule};
 use crate::random::Random;
 use crate::reader::{Made, make};
-use crate::step::World;
+
 use crate::tree::{self, Tree, difference, is_within};
+use crate::world::World;
 
 /// What has to be warm: a runnable with all that its result depends on.
 type Known = HashSet<(String, String, Made)>;

@@ -17,6 +17,7 @@ mod reader;
 mod sequence;
 mod step;
 mod tree;
+mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use crate::check::{Counts, Oracle};
 use crate::defect::Defect;
 use crate::random::Random;
-use crate::step::{Kind, Step, World, history};
+use crate::step::{Kind, Step, history};
+use crate::world::World;
 
 /// How long one failure may be made shorter.
 const SHRINKING: Duration = Duration::from_secs(60);
