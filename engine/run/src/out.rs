@@ -2,7 +2,7 @@
 //!
 //! A replay of a result that already lies there writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qik_model::{FileKind, Fingerprint, Name, RelPath};
@@ -16,6 +16,8 @@ pub struct OutFolder {
     folder: RelPath,
     manifest: BTreeMap<String, OutEntry>,
     changed: bool,
+    /// Found out in this run.
+    fleeting: BTreeSet<Name>,
     /// Whether the manifest on disk vouches for logs.
     vouches: bool,
     /// Logs that really lie there, by file name.
@@ -37,6 +39,9 @@ pub struct OutEntry {
     pub fingerprint: Option<Fingerprint>,
     /// How long it executed.
     pub millis: u64,
+    /// Whether it makes files beside its inputs each time, and takes them away again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fleeting: bool,
 }
 
 impl OutFolder {
@@ -54,7 +59,15 @@ impl OutFolder {
             .map(|items| items.into_iter().map(|item| item.name).collect())
             .unwrap_or_default();
         present.sort();
-        Self { system, folder, manifest, changed: false, vouches, present }
+        Self {
+            system,
+            folder,
+            manifest,
+            changed: false,
+            fleeting: BTreeSet::new(),
+            vouches,
+            present,
+        }
     }
 
     /// Where the log of `name` lies.
@@ -94,6 +107,16 @@ impl OutFolder {
         self.write_manifest(&unsure)
     }
 
+    /// Whether `name` is known to make files beside its inputs and to take them away again.
+    pub fn is_fleeting(&self, name: &Name) -> bool {
+        self.fleeting.contains(name) || self.manifest.get(&**name).is_some_and(|e| e.fleeting)
+    }
+
+    /// From now on that is known of `name`.
+    pub fn set_fleeting(&mut self, name: &Name) {
+        self.fleeting.insert(name.clone());
+    }
+
     /// Notes how `name` ended.
     pub fn note(
         &mut self,
@@ -103,7 +126,9 @@ impl OutFolder {
         fingerprint: Option<Fingerprint>,
         millis: u64,
     ) {
-        let entry = OutEntry { log: file_name(name), code, cached, fingerprint, millis };
+        let fleeting = self.is_fleeting(name);
+        let log = file_name(name);
+        let entry = OutEntry { log, code, cached, fingerprint, millis, fleeting };
         if self.manifest.get(&**name) != Some(&entry) {
             self.manifest.insert(name.to_string(), entry);
             self.changed = true;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::CacheSet;
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Diagnostic, Fingerprint, Name};
-use qik_system::{Revision, Stop, System, WorkTree};
+use qik_model::{ActionResult, Diagnostic, Fingerprint, Name, RelPath};
+use qik_system::{Revision, Stat, Stop, System, WorkTree};
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of};
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
@@ -86,6 +86,8 @@ struct State {
     reason: Option<ColdReason>,
     /// Whether this is the second execution, for inputs that changed during the first.
     again: bool,
+    /// The folders of its inputs when it was started.
+    stamps: Vec<(RelPath, Stat)>,
     entry: Option<Box<ActionResult>>,
 }
 
@@ -247,7 +249,11 @@ impl<'a> Schedule<'a> {
     }
 
     fn start_job(&mut self, at: usize) {
-        let definition = &self.plan.runnables[at].definition;
+        let planned = &self.plan.runnables[at];
+        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
+            self.states[at].stamps = sweep::folder_stamps(self.stage.db, planned);
+        }
+        let definition = &planned.definition;
         (self.listen)(RunEvent::Started {
             name: definition.name.clone(),
             reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),

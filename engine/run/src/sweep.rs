@@ -1,19 +1,21 @@
 //! Looking again at the inputs of what ended: did they hold still while it ran?
 //!
 //! One sweep serves all that ended together. An edit that was undone meanwhile leaves the digest as
-//! it was, but not the stamps of the file, so both are looked at.
+//! it was, but not the stamps of the file, so both are looked at. A file that came and went leaves no
+//! stamp of its own; the folder that it was in does.
 
-use qik_db::{Change, Database};
+use std::collections::BTreeSet;
+
+use qik_db::{Change, Database, Db};
 use qik_fingerprint::{input_sets, single_files};
 use qik_graph::Definition;
-use qik_model::RelPath;
-use qik_system::{Revision, WorkTree};
+use qik_model::{GlobSet, RelPath};
+use qik_system::{Revision, Stat, System, TreeNode, WorkTree};
 
 use crate::plan::Planned;
 
 /// The folders and files in which the inputs and artifacts of `planned` lie.
 pub(crate) fn scope(db: &Database, planned: &Planned, into: &mut Vec<RelPath>) {
-    use qik_db::Db;
     let definition = &planned.definition;
     into.extend(definition.artifact_globs.bases());
     into.extend(single_files(definition));
@@ -45,7 +47,6 @@ pub(crate) fn touched_inputs(
     planned: &Planned,
     revision: Revision,
 ) -> Vec<RelPath> {
-    use qik_db::Db;
     let definition: &Definition = &planned.definition;
     let Ok(sets) = input_sets(db, db.work_tree(), definition) else { return Vec::new() };
     let singles = single_files(definition);
@@ -53,4 +54,40 @@ pub(crate) fn touched_inputs(
         !definition.artifact_globs.matches(path)
             && (singles.contains(path) || sets.iter().any(|set| set.globs.matches(path)))
     })
+}
+
+/// The stamps of the folders in which inputs of `planned` lie or could come to lie.
+pub(crate) fn folder_stamps(db: &Database, planned: &Planned) -> Vec<(RelPath, Stat)> {
+    let mut folders = BTreeSet::new();
+    for set in input_sets(db, db.work_tree(), &planned.definition).unwrap_or_default() {
+        for base in set.globs.bases() {
+            folders_below(db, &set.globs, base, &mut folders);
+        }
+    }
+    let stamped = |folder: RelPath| Some((folder.clone(), db.system().stat(&folder).ok()?));
+    folders.into_iter().filter_map(stamped).collect()
+}
+
+fn folders_below(db: &Database, globs: &GlobSet, folder: RelPath, into: &mut BTreeSet<RelPath>) {
+    let entries = db.folder(db.work_tree(), &folder).entries(db);
+    if entries.is_empty() || !globs.may_match_below(&folder) {
+        return;
+    }
+    for entry in entries.iter().filter(|entry| entry.node == TreeNode::Folder) {
+        folders_below(db, globs, folder.join(&entry.name), into);
+    }
+    into.insert(folder);
+}
+
+/// A folder whose members changed since its stamp was taken, although no member is newer than that:
+/// something was there for a while, or left for a while.
+pub(crate) fn came_and_went(system: &dyn System, stamps: &[(RelPath, Stat)]) -> Option<RelPath> {
+    let changed = stamps.iter().find(|(folder, then)| {
+        let is_other = system.stat(folder).is_ok_and(|now| now.mtime != then.mtime);
+        is_other
+            && system
+                .list(folder)
+                .is_ok_and(|items| items.iter().all(|i| i.stat.ctime <= then.ctime))
+    });
+    changed.map(|(folder, _)| folder.clone())
 }

@@ -53,7 +53,12 @@ impl Schedule<'_> {
                 Ok(fingerprint) => {
                     diagnostics.extend(self.keep(at, fingerprint, &executed));
                 }
-                Err(Moved { what, now }) => match planned.definition.settings.on_input_change {
+                // It does so each time: it is the command itself, not somebody beside it.
+                Err(Moved { now: Some(now), fleeting: true, .. }) if self.states[at].again => {
+                    self.out.set_fleeting(&name);
+                    diagnostics.extend(self.keep(at, now, &executed));
+                }
+                Err(Moved { what, now, .. }) => match planned.definition.settings.on_input_change {
                     OnInputChange::Rerun if !self.states[at].again => return self.rerun(at, &what),
                     OnInputChange::Accept if now.is_some() => {
                         let note = format!("`{name}`: {what} while it ran; kept for the new state");
@@ -80,11 +85,20 @@ impl Schedule<'_> {
         let now = fingerprint_of(self.stage.db, planned).ok();
         let touched =
             sweep::touched_inputs(self.stage.db, self.stage.tree, planned, state.revision);
-        match (now, &touched[..]) {
-            (Some(now), []) if state.fingerprint == Some(now) => Ok(now),
-            (_, [first, ..]) => Err(Moved { what: format!("{first} changed"), now }),
-            _ => Err(Moved { what: "its inputs changed".into(), now }),
-        }
+        let what = match (now, &touched[..]) {
+            (_, [first, ..]) => format!("{first} changed"),
+            (Some(now), []) if state.fingerprint == Some(now) => {
+                return match sweep::came_and_went(&*self.system, &state.stamps) {
+                    None => Ok(now),
+                    Some(folder) => {
+                        let what = format!("something came and went in {folder}");
+                        Err(Moved { what, now: Some(now), fleeting: true })
+                    }
+                };
+            }
+            _ => "its inputs changed".into(),
+        };
+        Err(Moved { what, now, fleeting: false })
     }
 
     /// Inputs changed under it: once more, for the state that they are in now.
@@ -140,6 +154,8 @@ impl Schedule<'_> {
 struct Moved {
     what: String,
     now: Option<Fingerprint>,
+    /// Whether nothing of it is left to see.
+    fleeting: bool,
 }
 
 fn not_kept(name: &Name, what: &str) -> Diagnostic {

@@ -117,6 +117,10 @@ impl Repo {
         for path in paths {
             let full = path.to_path(&self.project);
             let Ok(meta) = std::fs::symlink_metadata(&full) else { continue };
+            if meta.is_dir() {
+                // Tracked as a file, and a folder by now: git lists what lies in it beside.
+                continue;
+            }
             let entry = if meta.is_symlink() {
                 let target = std::fs::read_link(&full).unwrap();
                 let id = git_in(

@@ -397,3 +397,30 @@ deps = ["src.txt"]
     project.write("src.txt", "b\na\n");
     assert_eq!(project.ls("--cache-status cold"), ["fmt", "lint"]);
 }
+
+#[test]
+fn what_was_read_of_a_file_that_came_and_went_is_not_kept() {
+    check_undone(
+        |project| {
+            project.write("src/c.txt", "c\n");
+        },
+        |project| {
+            project.remove("src/c.txt");
+        },
+    );
+}
+
+#[test]
+fn a_command_that_makes_files_beside_its_inputs_for_a_while_is_kept_and_then_known() {
+    let project = Project::new(
+        "[commands.tidy]\nexec = \"note; : > src/tmp; rm src/tmp; cat src/*\"\ndeps = [\"src\"]\n",
+    );
+    project.write("src/a.txt", "1\n");
+    project.commit();
+    project.qik("tidy").exits(0).says("something came and went in src while it ran");
+    assert_eq!(project.executed(), ["tidy", "tidy"]);
+    assert_eq!(project.qik("tidy").exits(0).summary(), "0 ran, 1 cached");
+    project.write("src/a.txt", "2\n");
+    project.qik("tidy").exits(0);
+    assert_eq!(project.executed(), ["tidy"], "by now it is known to do so");
+}

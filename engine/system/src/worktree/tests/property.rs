@@ -54,6 +54,12 @@ impl Step {
             Self::Write(path, text) if !through_link(path) && !full(path).is_symlink() => {
                 let _ = std::fs::create_dir_all(full(path).parent().unwrap());
                 let _ = std::fs::write(full(path), text);
+                if path == ".gitattributes" {
+                    // Git takes an entry that is clean by its stamps as it was added, even if it
+                    // would be converted otherwise by now. Which answer it gives then depends on
+                    // how fast it was asked; with the index in line there is one.
+                    repo.git(&["-c", "core.safecrlf=false", "add", "--renormalize", "."]);
+                }
                 vec![path.into()]
             }
             Self::Remove(path) if !through_link(path) => {
