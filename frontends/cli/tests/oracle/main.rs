@@ -90,10 +90,7 @@ fn the_oracle_sees_an_input_that_does_not_count() {
 
 #[test]
 fn the_oracle_sees_an_old_result_under_a_new_fingerprint() {
-    control(
-        Defect::OldResultUnderNewFingerprint,
-        &["(replayed): its log is", "(replayed): its artifacts", "(replayed): code"],
-    );
+    control(Defect::OldResultUnderNewFingerprint, &["(replayed): "]);
 }
 
 #[test]
