@@ -58,7 +58,8 @@ impl Step {
                     // Git takes an entry that is clean by its stamps as it was added, even if it
                     // would be converted otherwise by now. Which answer it gives then depends on
                     // how fast it was asked; with the index in line there is one.
-                    repo.git(&["-c", "core.safecrlf=false", "add", "--renormalize", "."]);
+                    repo.git(&["rm", "-rfq", "--cached", "--ignore-unmatch", "."]);
+                    repo.git(&["-c", "core.safecrlf=false", "add", "-A"]);
                 }
                 vec![path.into()]
             }
