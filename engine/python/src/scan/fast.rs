@@ -19,9 +19,17 @@ use super::{calls, judge, words};
 /// Where only the full parse can tell.
 pub(super) fn read(source: &[u8]) -> Result<Draft<'_>, Halt> {
     let Triggers { sorted: triggers, pkgutil } = triggers::find(source);
-    let draft = Draft::default();
-    let scan =
-        Scan { source, triggers, next: 0, depth: 0, consumed: 0, checking: None, pkgutil, draft };
+    let scan = Scan {
+        source,
+        triggers,
+        next: 0,
+        depth: 0,
+        consumed: 0,
+        checking: None,
+        otherwise: None,
+        pkgutil,
+        draft: Draft::default(),
+    };
     scan.run()
 }
 
@@ -36,6 +44,8 @@ struct Scan<'s> {
     consumed: usize,
     /// The indentation of the `if TYPE_CHECKING:` whose block this is.
     checking: Option<usize>,
+    /// The indentation of the `if not TYPE_CHECKING:` whose other branches are for type checkers.
+    otherwise: Option<usize>,
     pkgutil: bool,
     draft: Draft<'s>,
 }
@@ -77,29 +87,49 @@ impl<'s> Scan<'s> {
                 break;
             }
             self.next += 1;
-            self.advance(from..trigger.at, code.start);
+            self.advance(from..trigger.at, code.start)?;
             from = trigger.at;
             if trigger.at >= self.consumed {
                 self.trigger(trigger, code.start)?;
             }
         }
-        self.advance(from..code.end, code.start);
-        Ok(())
+        self.advance(from..code.end, code.start)
     }
 
-    fn advance(&mut self, code: Range<usize>, floor: usize) {
+    fn advance(&mut self, code: Range<usize>, floor: usize) -> Result<(), Halt> {
         let mut from = code.start;
-        while let Some(indentation) = self.checking {
+        while self.checking.is_some() || self.otherwise.is_some() {
             let Some(newline) = memchr(b'\n', &self.source[from..code.end]) else { break };
             self.depth += lex::balance(&self.source[from..from + newline]);
             let newline = from + newline;
             from = newline + 1;
-            let starts = self.depth == 0 && continued(self.source, floor, newline).is_none();
-            if starts && self.indentation(from).is_some_and(|own| own <= indentation) {
-                self.checking = None;
+            if self.depth == 0 && continued(self.source, floor, newline).is_none() {
+                self.line(from)?;
             }
         }
         self.depth += lex::balance(&self.source[from..code.end]);
+        Ok(())
+    }
+
+    /// A statement starts at `at`, or nothing: blocks may end.
+    fn line(&mut self, at: usize) -> Result<(), Halt> {
+        let Some(own) = self.indentation(at) else { return Ok(()) };
+        if self.source[at..].trim_ascii_start().starts_with(b"\\") {
+            return Err(Halt::Odd);
+        }
+        if self.checking.is_some_and(|block| own <= block) {
+            self.checking = None;
+        }
+        if self.otherwise.is_some_and(|block| own <= block) {
+            let line = self.source[at..].trim_ascii_start();
+            let branch = line.starts_with(b"else") || line.starts_with(b"elif");
+            if branch && self.otherwise == Some(own) {
+                self.checking = Some(own);
+            } else {
+                self.otherwise = None;
+            }
+        }
+        Ok(())
     }
 
     /// Of a line that holds code.
@@ -128,7 +158,7 @@ impl<'s> Scan<'s> {
                 Ok(())
             }
             Kind::Path => {
-                if !words::extends_path(self.source, trigger.at) {
+                if !words::extends_path(self.source, trigger.at) && !self.is_defined(trigger.at) {
                     self.draft.walks_package(trigger.at, self.source);
                 }
                 Ok(())
@@ -246,6 +276,7 @@ impl<'s> Scan<'s> {
         match rest {
             _ if self.depth != 0 || attribute => Ok(()),
             [b'=', b'=', ..] => Ok(()),
+            [b'\\', ..] => Err(Halt::Odd),
             [b'=' | b':', ..] | [b'+', b'=', ..] => {
                 self.slice(trigger.at..lex::statement_end(self.source, trigger.at, &mut |_| {})?)
             }
@@ -253,34 +284,35 @@ impl<'s> Scan<'s> {
         }
     }
 
-    /// Opens a block where a plain `if TYPE_CHECKING:` stands.
+    /// Opens a block where an `if` asks for `TYPE_CHECKING`.
     fn type_checking(&mut self, trigger: Trigger, floor: usize) -> Result<(), Halt> {
-        if self.depth != 0 {
-            return Err(Halt::Odd);
-        }
         let line = memrchr(b'\n', &self.source[..trigger.at]).map_or(0, |newline| newline + 1);
         if line > floor && continued(self.source, floor, line - 1).is_some() {
             return Err(Halt::Odd);
         }
-        let before = self.source[line..trigger.at].trim_ascii_start();
-        let Some(before) = before.strip_prefix(b"el").unwrap_or(before).strip_prefix(b"if") else {
-            return Ok(());
+        let before = &self.source[line..trigger.at];
+        let Some(condition) = condition_of(before).map(|length| trigger.at - length) else {
+            return if self.depth == 0 { Ok(()) } else { Err(Halt::Odd) };
         };
-        let object = before.trim_ascii_start();
-        if object.first().is_some_and(|first| is_word_before(before, *first)) {
-            return Ok(());
-        }
-        let plain = object.is_empty()
-            || object.ends_with(b".") && object.iter().all(|b| words::is_word(*b) || *b == b'.');
-        let colon = self.after_blanks(trigger.end);
-        let body = self.after_blanks(colon + 1);
-        let alone = matches!(self.source.get(body), None | Some(b'\n' | b'\r' | b'#'));
-        if !plain || self.source.get(colon) != Some(&b':') || !alone {
+        if line < floor || self.depth != lex::balance(before) {
             return Err(Halt::Odd);
         }
-        if self.checking.is_none() {
-            self.checking = self.indentation(line);
+        let colon = lex::colon(self.source, condition)?;
+        let body = self.after_blanks(colon + 1);
+        if !matches!(self.source.get(body), None | Some(b'\n' | b'\r' | b'#')) {
+            return Err(Halt::Odd);
         }
+        self.consumed = colon;
+        if self.checking.is_some() {
+            return Ok(());
+        }
+        let truth = judge::condition(&self.source[condition..colon]).ok_or(Halt::Odd)?;
+        let indentation = self.indentation(line);
+        self.checking = indentation.filter(|_| truth.then);
+        if truth.otherwise && self.otherwise.is_some() {
+            return Err(Halt::Odd);
+        }
+        self.otherwise = self.otherwise.or(indentation.filter(|_| truth.otherwise));
         Ok(())
     }
 
@@ -291,9 +323,12 @@ impl<'s> Scan<'s> {
         if trigger.at > floor && continued(self.source, floor, trigger.at - 1).is_some() {
             return Err(Halt::Odd);
         }
+        if self.source.get(self.after_blanks(trigger.end)) == Some(&b'\\') {
+            return Err(Halt::Odd);
+        }
         let name = &self.source[trigger.at..trigger.end];
         let (source, draft) = (self.source, &mut self.draft);
-        let Some(equals) = assigned(source, trigger.end) else { return Ok(()) };
+        let Some(equals) = lex::assigned(source, trigger.end)? else { return Ok(()) };
         lex::statement_end(source, equals, &mut |string| {
             if let Some((at, text)) = plain_string(source, string)
                 && words::is_setting(name, text)
@@ -311,24 +346,20 @@ impl<'s> Scan<'s> {
 
     fn after_blanks(&self, at: usize) -> usize {
         let rest = self.source.get(at..).unwrap_or_default();
-        at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+        at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\x0c')).count()
     }
 }
 
-/// Whether `if` is only the start of a longer word.
-fn is_word_before(after_if: &[u8], first: u8) -> bool {
-    after_if.first() == Some(&first) && words::is_word(first)
+/// How much of a line that starts with `if` or `elif` stands behind that word.
+fn condition_of(line: &[u8]) -> Option<usize> {
+    let line = line.trim_ascii_start();
+    let behind = line.strip_prefix(b"el").unwrap_or(line).strip_prefix(b"if")?;
+    (!behind.first().is_some_and(|first| words::is_word(*first))).then_some(behind.len())
 }
 
 fn ends_with_word(text: &[u8], word: &[u8]) -> bool {
     text.strip_suffix(word)
         .is_some_and(|before| before.last().is_none_or(|last| !words::is_word(*last)))
-}
-
-/// The `=` of an assignment whose target ends at `at`, behind its annotation if it has one.
-fn assigned(source: &[u8], at: usize) -> Option<usize> {
-    let line = &source[at..lex::line_end(source, at)];
-    line.iter().position(|byte| *byte == b'=').map(|equals| at + equals + 1)
 }
 
 /// A string's text and where it starts with its prefix, if that is its value.

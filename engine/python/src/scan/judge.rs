@@ -35,6 +35,21 @@ pub(super) fn slice<'s>(source: &'s [u8], range: Range<usize>) -> Option<Draft<'
     Some(draft)
 }
 
+/// Which branch of `if` only a type checker takes, as its condition has it; none where that is no
+/// expression.
+pub(super) fn condition(condition: &[u8]) -> Option<Truth> {
+    let object = condition.trim_ascii().strip_suffix(words::TYPE_CHECKING);
+    if object.is_some_and(|object| object.is_empty() || words::is_object(object)) {
+        return Some(Truth { then: true, otherwise: false });
+    }
+    // In brackets it may go over lines.
+    let text = [b"(", condition, b"\n)"].concat();
+    let tree = parse(&text)?;
+    let expression = tree.root_node().named_child(0)?.named_child(0)?;
+    let whole = !tree.root_node().has_error() && expression.end_byte() == text.len();
+    whole.then(|| Walk::new(&text, 0, &text).truth(expression))
+}
+
 fn parse(text: &[u8]) -> Option<Tree> {
     thread_local! {
         static PARSER: RefCell<Option<Parser>> = RefCell::new(parser());
@@ -145,7 +160,8 @@ impl<'s> Walk<'s> {
         let (name, at) = (self.text(left), self.at(left));
         let margin = at == 0 || self.source[at - 1] == b'\n';
         let plugins = name == b"pytest_plugins";
-        if !plugins && !(margin && words::in_capitals(name)) {
+        let counts = plugins || (margin && words::in_capitals(name));
+        if !counts {
             return;
         }
         strings::each(right, &mut |string| {
@@ -343,7 +359,7 @@ impl<'s> Walk<'s> {
 
 /// Which branch of a condition only a type checker takes.
 #[derive(Clone, Copy, Default)]
-struct Truth {
-    then: bool,
-    otherwise: bool,
+pub(super) struct Truth {
+    pub(super) then: bool,
+    pub(super) otherwise: bool,
 }

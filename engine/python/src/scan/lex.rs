@@ -65,6 +65,20 @@ pub(super) fn statement_end(
     until(source, at, string, |byte, depth| depth == 0 && matches!(byte, b'\n' | b';'))
 }
 
+/// One past the `=` of an assignment whose target ends at `at`, behind its annotation if it has one.
+pub(super) fn assigned(source: &[u8], at: usize) -> Result<Option<usize>, Halt> {
+    let end = |byte, depth| depth == 0 && matches!(byte, b'\n' | b';' | b'=');
+    let equals = until(source, at, &mut |_| {}, end)?;
+    Ok((source.get(equals) == Some(&b'=')).then_some(equals + 1))
+}
+
+/// The colon that ends the condition at `at`.
+pub(super) fn colon(source: &[u8], at: usize) -> Result<usize, Halt> {
+    let end = |byte, depth| depth == 0 && matches!(byte, b'\n' | b':');
+    let colon = until(source, at, &mut |_| {}, end)?;
+    if source.get(colon) == Some(&b':') { Ok(colon) } else { Err(Halt::Odd) }
+}
+
 /// One past the bracket that closes the one at `open`.
 pub(super) fn closing(source: &[u8], open: usize) -> Result<usize, Halt> {
     let mut first = true;

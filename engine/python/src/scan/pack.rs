@@ -121,16 +121,22 @@ fn string(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Reads to the very end, so that nothing damaged is taken for facts.
 pub(super) fn check(mut reader: Reader<'_>) -> Option<()> {
     let head = Head::read(&mut reader)?;
-    let mut names = Names { reader: reader.clone(), module: "", left: head.imports };
-    for _ in 0..head.imports {
-        names.next()?;
+    // Most facts are ASCII as a whole, and then each of their strings is.
+    let ascii = reader.bytes[..head.places].is_ascii();
+    let known = |text: &[u8]| (ascii || std::str::from_utf8(text).is_ok()).then_some(());
+    for i in 0..head.imports {
+        let entry = Entry::read(&mut reader)?;
+        if i == 0 && entry.module.is_none() {
+            return None;
+        }
+        known(entry.module.unwrap_or_default())?;
+        known(entry.name.unwrap_or_default())?;
     }
-    let mut reader = names.reader;
     let mut lines = 0;
     for _ in [List::Plugins, List::Dotted] {
         let count = reader.number()?;
         for _ in 0..count {
-            reader.string()?;
+            known(reader.text()?)?;
         }
         lines += count as usize;
     }
@@ -257,32 +263,44 @@ struct Names<'f> {
 
 impl<'f> Names<'f> {
     fn read(&mut self) -> Option<Import<'f>> {
-        let reader = &mut self.reader;
+        let Entry { flags, level, module, name } = Entry::read(&mut self.reader)?;
+        if let Some(module) = module {
+            self.module = std::str::from_utf8(module).ok()?;
+        }
+        let imported = match name {
+            Some(name) => Imported::Name(std::str::from_utf8(name).ok()?),
+            None if flags & STAR != 0 => Imported::Star,
+            None => Imported::Module,
+        };
+        let kind = if flags & DYNAMIC == 0 { ImportKind::Static } else { ImportKind::Dynamic };
+        let type_checking = flags & TYPE_CHECKING != 0;
+        let module = self.module;
+        Some(Import { level, module, imported, line: 0, column: 0, type_checking, kind })
+    }
+}
+
+/// An import as it is written, its module none if it is that of the one before.
+struct Entry<'f> {
+    flags: u8,
+    level: u8,
+    module: Option<&'f [u8]>,
+    name: Option<&'f [u8]>,
+}
+
+impl<'f> Entry<'f> {
+    fn read(reader: &mut Reader<'f>) -> Option<Self> {
         let flags = reader.byte()?;
         let mut level = flags >> LEVEL_SHIFT;
         if level == DEEP {
             level = reader.byte()?;
         }
-        if flags & SAME_MODULE == 0 {
-            self.module = reader.string()?;
-        }
-        let imported = match flags & (STAR | NAME) {
-            0 => Imported::Module,
-            STAR => Imported::Star,
-            NAME => Imported::Name(reader.string()?),
+        let module = if flags & SAME_MODULE == 0 { Some(reader.text()?) } else { None };
+        let name = match flags & (STAR | NAME) {
+            0 | STAR => None,
+            NAME => Some(reader.text()?),
             _ => return None,
         };
-        let kind = if flags & DYNAMIC == 0 { ImportKind::Static } else { ImportKind::Dynamic };
-        let type_checking = flags & TYPE_CHECKING != 0;
-        Some(Import {
-            level,
-            module: self.module,
-            imported,
-            line: 0,
-            column: 0,
-            type_checking,
-            kind,
-        })
+        Some(Self { flags, level, module, name })
     }
 }
 
@@ -296,7 +314,6 @@ impl<'f> Iterator for Names<'f> {
 }
 
 /// Reads numbers and strings; none at the end and where the bytes make no sense.
-#[derive(Clone)]
 pub(super) struct Reader<'f> {
     bytes: &'f [u8],
     at: usize,
@@ -344,8 +361,12 @@ impl<'f> Reader<'f> {
         None
     }
 
-    fn string(&mut self) -> Option<&'f str> {
+    fn text(&mut self) -> Option<&'f [u8]> {
         let length = self.number()? as usize;
-        std::str::from_utf8(self.take(length)?).ok()
+        self.take(length)
+    }
+
+    fn string(&mut self) -> Option<&'f str> {
+        std::str::from_utf8(self.text()?).ok()
     }
 }

@@ -144,7 +144,7 @@ impl<'s> Reader<'s, '_> {
         self.blanks();
         (self.letters() == b"import").then_some(())?;
         self.blanks();
-        if self.take(b'*') {
+        if module != b"__future__" && self.take(b'*') {
             self.push(self.at - 1, level, module, DraftName::Star);
             return Some(());
         }
@@ -244,7 +244,10 @@ impl<'s> Reader<'s, '_> {
     /// Blanks, and within brackets newlines and comments too.
     fn space(&mut self, brackets: bool) {
         self.blanks();
-        while brackets {
+        if !brackets {
+            return;
+        }
+        loop {
             match self.source.get(self.at) {
                 Some(b'#') => self.at = super::lex::line_end(self.source, self.at),
                 Some(b' ' | b'\t' | b'\r' | b'\n' | b'\x0c') => self.at += 1,

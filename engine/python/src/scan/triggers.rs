@@ -134,7 +134,8 @@ fn setting(source: &[u8], at: usize) -> Option<Trigger> {
     let after = rest[length..].trim_ascii_start();
     let assigned = match after {
         [b'=', b'=', ..] => false,
-        [b'=' | b':', ..] | [b'+', b'=', ..] => true,
+        // A backslash: perhaps.
+        [b'=' | b':' | b'\\', ..] | [b'+', b'=', ..] => true,
         _ => false,
     };
     assigned.then_some(Trigger { at, kind: Kind::Setting, end: at + length })

@@ -47,6 +47,11 @@ pub(super) fn in_capitals(name: &[u8]) -> bool {
         && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
 }
 
+/// Whether text is `a.b.`, in front of an attribute.
+pub(super) fn is_object(text: &[u8]) -> bool {
+    text.strip_suffix(b".").is_some_and(is_dotted)
+}
+
 /// Whether text reads like the name of a module: words between dots.
 pub(super) fn is_dotted(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'.').all(|word| {
