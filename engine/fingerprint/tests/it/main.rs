@@ -1,5 +1,7 @@
 //! Fingerprints over an in-memory project: what enters, what does not, what is computed again.
 
+#![allow(clippy::disallowed_methods, reason = "a golden lies in a file")]
+
 use std::sync::Arc;
 
 use qik_db::{Db, TestDb};
