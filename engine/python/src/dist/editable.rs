@@ -65,13 +65,14 @@ pub(super) fn importable(look: &dyn Look, folder: &Path) -> (Vec<Arc<str>>, Vec<
     let mut queue = vec![(folder.to_path_buf(), String::new(), 0)];
     while let Some((folder, prefix, depth)) = queue.pop() {
         let Ok(members) = look.list(&folder) else { continue };
-        seen.push(folder.clone());
         let files = members.iter().filter(|member| !member.is_folder);
         let stems: Vec<&str> = files.filter_map(|file| stem(file.name.to_str()?)).collect();
         if depth > 0 && stems.contains(&"__init__") {
             names.insert(Arc::from(prefix.as_str()));
             continue;
         }
+        // What is added to a package does not change its name, so its folder need not be watched.
+        seen.push(folder.clone());
         let below =
             |name: &str| if depth == 0 { name.to_string() } else { format!("{prefix}.{name}") };
         let scripts = ["__init__", "__main__", "setup", "conftest"];

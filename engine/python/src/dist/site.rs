@@ -386,3 +386,6 @@ fn content_of(info: &str, files: &[(std::borrow::Cow<'_, str>, &str)]) -> Digest
 fn words(text: Option<String>) -> Vec<String> {
     text.unwrap_or_default().split_whitespace().map(str::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ fn line_of(text: &str, byte: usize) -> usize {
     let end = byte.min(text.len());
     text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,9 @@ pub fn requirements(file: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Requ
     found
 }
 
+/// No project has as many; includes are followed recursively.
+const MOST_FILES: usize = 100;
+
 struct Reader<'a> {
     read: &'a dyn Fn(&Path) -> Option<String>,
     found: Requirements,
@@ -55,6 +58,9 @@ impl Reader<'_> {
         let file = clean(file);
         if self.found.files.contains(&file) {
             return;
+        }
+        if self.found.files.len() == MOST_FILES {
+            return; // links to folders can make one file many
         }
         self.found.files.push(file.clone());
         let Some(text) = (self.read)(&file) else {
