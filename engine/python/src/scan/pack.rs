@@ -1,7 +1,7 @@
 //! The bytes of [`FileFacts`](super::FileFacts): written once, checked once, read in place.
 //!
 //! ```text
-//! version u8 · length of what follows up to the places u32
+//! version u8 · checksum of what follows u32 · length from here up to the places u32
 //! whole package u8 · error: none 0, else 1 and its message
 //! imports · plugins · dotted strings, each a count and the entries
 //! places: of the imports (line as a step, column), plugins, dotted strings, whole package, error
@@ -20,7 +20,9 @@ const SAME_MODULE: u8 = 1 << 4;
 const LEVEL_SHIFT: u8 = 5;
 /// A level that does not fit three bits follows the flags.
 const DEEP: u8 = 7;
-const HEADER: usize = 5;
+const HEADER: usize = 9;
+/// Where what the checksum covers starts.
+const SUMMED: usize = 5;
 
 /// One of the two lists of strings.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,8 @@ pub(super) enum List {
 /// Packs a draft whose entries are sorted by place.
 pub(super) fn write(draft: &Draft<'_>, source: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER + 8 + draft.imports.len() * 16);
-    out.extend([FACTS_VERSION, 0, 0, 0, 0]);
+    out.push(FACTS_VERSION);
+    out.resize(HEADER, 0);
     out.push(u8::from(draft.whole_package.is_some()));
     out.push(u8::from(draft.error.is_some()));
     if let Some(error) = &draft.error {
@@ -49,8 +52,10 @@ pub(super) fn write(draft: &Draft<'_>, source: &[u8]) -> Vec<u8> {
         list.iter().for_each(|(_, text)| string(&mut out, text));
     }
     let length = u32::try_from(out.len() - HEADER).unwrap_or(u32::MAX);
-    out[1..HEADER].copy_from_slice(&length.to_le_bytes());
+    out[SUMMED..HEADER].copy_from_slice(&length.to_le_bytes());
     write_places(&mut out, draft, source);
+    let sum = checksum(&out[SUMMED..]);
+    out[1..SUMMED].copy_from_slice(&sum.to_le_bytes());
     out
 }
 
@@ -118,41 +123,26 @@ fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Reads to the very end, so that nothing damaged is taken for facts.
-pub(super) fn check(mut reader: Reader<'_>) -> Option<()> {
-    let head = Head::read(&mut reader)?;
-    // Most facts are ASCII as a whole, and then each of their strings is.
-    let ascii = reader.bytes[..head.places].is_ascii();
-    let known = |text: &[u8]| (ascii || std::str::from_utf8(text).is_ok()).then_some(());
-    for i in 0..head.imports {
-        let entry = Entry::read(&mut reader)?;
-        if i == 0 && entry.module.is_none() {
-            return None;
-        }
-        known(entry.module.unwrap_or_default())?;
-        known(entry.name.unwrap_or_default())?;
+/// Whether bytes are as [`write`] left them. That is enough: what reads them ends early where they
+/// make no sense, and checking each entry would cost more than all the rest of loading.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    let sum = bytes.get(1..SUMMED).and_then(|sum| sum.try_into().ok()).map(u32::from_le_bytes);
+    bytes.len() > HEADER && bytes[0] == FACTS_VERSION && sum == Some(checksum(&bytes[SUMMED..]))
+}
+
+/// Each step is a bijection of what came before, so that one changed word never cancels out.
+fn checksum(bytes: &[u8]) -> u32 {
+    let mix = |sum: u64, word: u64| {
+        let mixed = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 32)
+    };
+    let mut words = bytes.chunks_exact(8);
+    let mut sum = bytes.len() as u64;
+    for word in &mut words {
+        sum = mix(sum, word.try_into().map_or(0, u64::from_le_bytes));
     }
-    let mut lines = 0;
-    for _ in [List::Plugins, List::Dotted] {
-        let count = reader.number()?;
-        for _ in 0..count {
-            known(reader.text()?)?;
-        }
-        lines += count as usize;
-    }
-    if reader.at != head.places {
-        return None;
-    }
-    let mut line = 1_u32;
-    for _ in 0..head.imports {
-        line = line.checked_add(reader.number()?)?;
-        reader.number()?;
-    }
-    let rest = lines + usize::from(head.whole_package) + 2 * usize::from(head.error.is_some());
-    for _ in 0..rest {
-        reader.number()?;
-    }
-    (reader.at == reader.bytes.len()).then_some(())
+    sum = words.remainder().iter().fold(sum, |sum, byte| mix(sum, u64::from(*byte)));
+    sum as u32
 }
 
 pub(super) fn imports(bytes: &[u8]) -> impl Iterator<Item = Import<'_>> {
@@ -161,7 +151,7 @@ pub(super) fn imports(bytes: &[u8]) -> impl Iterator<Item = Import<'_>> {
     let mut places = Reader { bytes, at: head.places };
     let mut line = 1;
     Names { reader, module: "", left: head.imports }.map_while(move |import| {
-        line += places.number()?;
+        line = places.number()?.checked_add(line)?;
         Some(Import { line, column: places.number()?, ..import })
     })
 }
@@ -241,9 +231,7 @@ struct Head<'f> {
 
 impl<'f> Head<'f> {
     fn read(reader: &mut Reader<'f>) -> Option<Self> {
-        if reader.byte()? != FACTS_VERSION {
-            return None;
-        }
+        reader.take(SUMMED)?;
         let length = reader.take(4)?.try_into().map(u32::from_le_bytes).ok()?;
         let places = reader.at.checked_add(length as usize)?;
         if places > reader.bytes.len() {
@@ -263,44 +251,24 @@ struct Names<'f> {
 
 impl<'f> Names<'f> {
     fn read(&mut self) -> Option<Import<'f>> {
-        let Entry { flags, level, module, name } = Entry::read(&mut self.reader)?;
-        if let Some(module) = module {
-            self.module = std::str::from_utf8(module).ok()?;
-        }
-        let imported = match name {
-            Some(name) => Imported::Name(std::str::from_utf8(name).ok()?),
-            None if flags & STAR != 0 => Imported::Star,
-            None => Imported::Module,
-        };
-        let kind = if flags & DYNAMIC == 0 { ImportKind::Static } else { ImportKind::Dynamic };
-        let type_checking = flags & TYPE_CHECKING != 0;
-        let module = self.module;
-        Some(Import { level, module, imported, line: 0, column: 0, type_checking, kind })
-    }
-}
-
-/// An import as it is written, its module none if it is that of the one before.
-struct Entry<'f> {
-    flags: u8,
-    level: u8,
-    module: Option<&'f [u8]>,
-    name: Option<&'f [u8]>,
-}
-
-impl<'f> Entry<'f> {
-    fn read(reader: &mut Reader<'f>) -> Option<Self> {
+        let reader = &mut self.reader;
         let flags = reader.byte()?;
         let mut level = flags >> LEVEL_SHIFT;
         if level == DEEP {
             level = reader.byte()?;
         }
-        let module = if flags & SAME_MODULE == 0 { Some(reader.text()?) } else { None };
-        let name = match flags & (STAR | NAME) {
-            0 | STAR => None,
-            NAME => Some(reader.text()?),
-            _ => return None,
+        if flags & SAME_MODULE == 0 {
+            self.module = reader.string()?;
+        }
+        let imported = match flags & (STAR | NAME) {
+            0 => Imported::Module,
+            STAR => Imported::Star,
+            _ => Imported::Name(reader.string()?),
         };
-        Some(Self { flags, level, module, name })
+        let kind = if flags & DYNAMIC == 0 { ImportKind::Static } else { ImportKind::Dynamic };
+        let type_checking = flags & TYPE_CHECKING != 0;
+        let module = self.module;
+        Some(Import { level, module, imported, line: 0, column: 0, type_checking, kind })
     }
 }
 
@@ -361,12 +329,8 @@ impl<'f> Reader<'f> {
         None
     }
 
-    fn text(&mut self) -> Option<&'f [u8]> {
-        let length = self.number()? as usize;
-        self.take(length)
-    }
-
     fn string(&mut self) -> Option<&'f str> {
-        std::str::from_utf8(self.text()?).ok()
+        let length = self.number()? as usize;
+        std::str::from_utf8(self.take(length)?).ok()
     }
 }
