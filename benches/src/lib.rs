@@ -1,5 +1,6 @@
-//! Large monorepos out of a seed, and measuring of whole processes on them. Stands outside the
-//! house: it knows no room of the engine, only the file format and the command line.
+//! Large monorepos out of a seed, measuring of whole processes on them, and a corpus of real Python
+//! files. Stands outside the house: it knows the file format and the command line, and of the engine
+//! only what `bin/corpus` holds to the corpus.
 #![allow(
     clippy::disallowed_methods,
     reason = "benches write trees, start processes and take times"
@@ -7,6 +8,7 @@
 #![deny(missing_docs)]
 
 mod arguments;
+mod corpus;
 mod plan;
 mod python;
 mod random;
@@ -14,6 +16,7 @@ mod statistics;
 mod write;
 
 pub use arguments::Arguments;
+pub use corpus::Corpus;
 pub use plan::{File, Package, Plan, Shape};
 pub use random::Random;
 pub use statistics::{Sample, median};
