@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, VerbatimUrl};
+use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, StringVersion};
 
 use super::python::PythonVersion;
 
@@ -141,20 +141,23 @@ impl Target {
             (_, "64") => "x86_64",
             (_, other) => other,
         };
-        let environment = MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
-            implementation_name: &implementation.to_ascii_lowercase(),
-            implementation_version: &full,
-            os_name,
-            platform_machine,
-            platform_python_implementation: implementation,
-            platform_release: "",
-            platform_system,
-            platform_version: "",
-            python_full_version: &full,
-            python_version: &short,
-            sys_platform,
-        });
-        Self { python, environment: environment.expect("two numbers and a third are a version") }
+        let version = |text: &str| -> StringVersion {
+            text.parse().expect("two numbers and a third are a version")
+        };
+        let environment = MarkerEnvironment {
+            implementation_name: implementation.to_ascii_lowercase(),
+            implementation_version: version(&full),
+            os_name: os_name.into(),
+            platform_machine: platform_machine.into(),
+            platform_python_implementation: implementation.into(),
+            platform_release: String::new(),
+            platform_system: platform_system.into(),
+            platform_version: String::new(),
+            python_full_version: version(&full),
+            python_version: version(&short),
+            sys_platform: sys_platform.into(),
+        };
+        Self { python, environment }
     }
 
     /// Whether `marker` holds here with these extras.
@@ -196,10 +199,17 @@ const DEEPEST_MARKER: usize = 64;
 /// `None` for what is no marker, and for what no honest file holds: the parser descends recursively.
 fn parse_marker(marker: &str) -> Option<MarkerTree> {
     let deep = marker.bytes().filter(|byte| *byte == b'(').count() > DEEPEST_MARKER;
-    if deep || marker.len() > LONGEST_MARKER {
+    if deep || marker.len() > LONGEST_MARKER || lists_versions(marker) {
         return None;
     }
-    MarkerTree::parse_str::<VerbatimUrl>(marker).ok()
+    marker.parse().ok()
+}
+
+/// `python_version in '3.10 3.11'`: a list of versions in a text, which the parser takes for one.
+fn lists_versions(marker: &str) -> bool {
+    let words: Vec<&str> = marker.split_whitespace().collect();
+    let is_list = |pair: &[&str]| pair[0].ends_with("_version") && matches!(pair[1], "in" | "not");
+    words.windows(2).any(is_list)
 }
 
 #[cfg(test)]

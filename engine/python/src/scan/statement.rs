@@ -124,7 +124,7 @@ impl<'s> Reader<'s, '_> {
             let module = self.dotted()?;
             self.push(at, 0, module, DraftName::Module);
             self.blanks();
-            self.alias()?;
+            self.alias(false)?;
             if !self.take(b',') {
                 return Some(());
             }
@@ -155,7 +155,7 @@ impl<'s> Reader<'s, '_> {
             let name = self.word()?;
             self.push(at, level, module, DraftName::Name(Cow::Borrowed(name)));
             self.space(brackets);
-            let alias = if brackets { self.alias_within()? } else { self.alias()? };
+            let alias = self.alias(brackets)?;
             self.note(at, name, alias);
             let more = self.take(b',');
             self.space(brackets);
@@ -177,21 +177,15 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// Perhaps `as c`; none where something else stands.
-    fn alias(&mut self) -> Option<Option<&'s [u8]>> {
+    fn alias(&mut self, brackets: bool) -> Option<Option<&'s [u8]>> {
         if !self.source[self.at..].starts_with(b"as") {
             return Some(None);
         }
         (self.letters() == b"as").then_some(())?;
-        self.blanks();
+        self.space(brackets);
         let alias = self.word()?;
-        self.blanks();
+        self.space(brackets);
         Some(Some(alias))
-    }
-
-    fn alias_within(&mut self) -> Option<Option<&'s [u8]>> {
-        let alias = self.alias()?;
-        self.space(true);
-        Some(alias)
     }
 
     fn push(&mut self, at: usize, level: u8, module: &'s [u8], name: DraftName<'s>) {

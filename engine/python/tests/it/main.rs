@@ -5,5 +5,6 @@
     reason = "tests make environments, ask Python itself, and say what they lack"
 )]
 
+mod graph;
 mod installed;
 mod tools;

@@ -1,0 +1,211 @@
+//! Strongly connected components of a graph, by Tarjan's algorithm (SIAM J. Comput. 1(2), 1972)
+//! without recursion. Files that import each other in a circle are one component, so the condensed
+//! graph has no circle and digests can be made from the leaves up.
+
+/// A graph as lists of targets, one after the other: the targets of `n` are
+/// `targets[starts[n]..starts[n + 1]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Adjacency {
+    starts: Vec<u32>,
+    targets: Vec<u32>,
+}
+
+impl Adjacency {
+    /// The graph of these lists.
+    pub fn new(lists: impl IntoIterator<Item = impl IntoIterator<Item = u32>>) -> Self {
+        let mut graph = Self { starts: vec![0], targets: Vec::new() };
+        for list in lists {
+            graph.targets.extend(list);
+            graph.starts.push(graph.targets.len() as u32);
+        }
+        graph
+    }
+
+    /// How many nodes it has.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// Whether it has no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many edges it has.
+    pub fn edges(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// The targets of a node.
+    pub fn of(&self, node: u32) -> &[u32] {
+        let (start, end) = (self.starts[node as usize], self.starts[node as usize + 1]);
+        &self.targets[start as usize..end as usize]
+    }
+}
+
+/// A graph condensed to its components. They are numbered from the leaves up: a component's
+/// successors have smaller numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Components {
+    /// The component of each node.
+    pub of: Vec<u32>,
+    /// The nodes of each component, in the order of their numbers.
+    pub members: Adjacency,
+    /// The components that each one leads to, sorted, without itself.
+    pub successors: Adjacency,
+}
+
+impl Components {
+    /// Condenses `graph`.
+    pub fn new(graph: &Adjacency) -> Self {
+        let (of, count) = Tarjan::run(graph);
+        let mut members: Vec<Vec<u32>> = vec![Vec::new(); count];
+        for (node, component) in of.iter().enumerate() {
+            members[*component as usize].push(node as u32);
+        }
+        let successors = members.iter().enumerate().map(|(component, nodes)| {
+            let targets = nodes.iter().flat_map(|node| graph.of(*node));
+            let mut successors: Vec<u32> = targets
+                .map(|target| of[*target as usize])
+                .filter(|successor| *successor as usize != component)
+                .collect();
+            successors.sort_unstable();
+            successors.dedup();
+            successors
+        });
+        let successors = Adjacency::new(successors);
+        Self { members: Adjacency::new(members), successors, of }
+    }
+
+    /// How many components there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+const UNSEEN: u32 = u32::MAX;
+
+struct Tarjan<'a> {
+    graph: &'a Adjacency,
+    index: Vec<u32>,
+    low: Vec<u32>,
+    component: Vec<u32>,
+    stack: Vec<u32>,
+    /// The nodes on the way, each with the number of its targets that were looked at.
+    path: Vec<(u32, u32)>,
+    next: u32,
+    count: u32,
+}
+
+impl<'a> Tarjan<'a> {
+    fn run(graph: &'a Adjacency) -> (Vec<u32>, usize) {
+        let fresh = vec![UNSEEN; graph.len()];
+        let mut tarjan = Self {
+            graph,
+            index: fresh.clone(),
+            low: fresh.clone(),
+            component: fresh,
+            stack: Vec::new(),
+            path: Vec::new(),
+            next: 0,
+            count: 0,
+        };
+        for node in 0..graph.len() as u32 {
+            if tarjan.index[node as usize] == UNSEEN {
+                tarjan.visit(node);
+            }
+        }
+        (tarjan.component, tarjan.count as usize)
+    }
+
+    fn visit(&mut self, start: u32) {
+        self.enter(start);
+        while let Some((node, looked)) = self.path.last_mut() {
+            let node = *node;
+            match self.graph.of(node).get(*looked as usize) {
+                Some(&target) => {
+                    *looked += 1;
+                    if self.index[target as usize] == UNSEEN {
+                        self.enter(target);
+                    } else if self.component[target as usize] == UNSEEN {
+                        self.lower(node, self.index[target as usize]);
+                    }
+                }
+                None => {
+                    self.path.pop();
+                    if let Some((above, _)) = self.path.last() {
+                        self.lower(*above, self.low[node as usize]);
+                    }
+                    self.close(node);
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, node: u32) {
+        self.index[node as usize] = self.next;
+        self.low[node as usize] = self.next;
+        self.next += 1;
+        self.stack.push(node);
+        self.path.push((node, 0));
+    }
+
+    fn lower(&mut self, node: u32, low: u32) {
+        let known = &mut self.low[node as usize];
+        *known = (*known).min(low);
+    }
+
+    /// Takes a component off the stack if `node` is its root.
+    fn close(&mut self, node: u32) {
+        if self.low[node as usize] != self.index[node as usize] {
+            return;
+        }
+        while let Some(member) = self.stack.pop() {
+            self.component[member as usize] = self.count;
+            if member == node {
+                break;
+            }
+        }
+        self.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(edges: &[&[u32]], expected: &[&[u32]]) {
+        let graph = Adjacency::new(edges.iter().map(|list| list.iter().copied()));
+        let components = Components::new(&graph);
+        let members: Vec<&[u32]> =
+            (0..components.len() as u32).map(|at| components.members.of(at)).collect();
+        assert_eq!(members, expected);
+        for component in 0..components.len() as u32 {
+            assert!(components.successors.of(component).iter().all(|next| *next < component));
+        }
+    }
+
+    #[test]
+    fn circles_are_one_component_and_leaves_come_first() {
+        check(&[&[1], &[2], &[]], &[&[2], &[1], &[0]]);
+        check(&[&[1], &[2], &[0, 3], &[]], &[&[3], &[0, 1, 2]]);
+        check(&[&[0], &[]], &[&[0], &[1]]);
+        check(&[&[1, 2], &[3], &[3], &[]], &[&[3], &[1], &[2], &[0]]);
+        check(&[], &[]);
+    }
+
+    #[test]
+    fn a_long_chain_and_a_large_circle_need_no_deep_stack() {
+        let count = 200_000;
+        let chain = Adjacency::new((0..count).map(|n| (n + 1 < count).then_some(n + 1)));
+        assert_eq!(Components::new(&chain).len(), count as usize);
+        let circle = Adjacency::new((0..count).map(|n| [(n + 1) % count]));
+        assert_eq!(Components::new(&circle).len(), 1);
+    }
+}

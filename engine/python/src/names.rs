@@ -1,0 +1,169 @@
+//! The dotted names that a project's files have: one tree for all roots.
+//!
+//! Where Python would take the first of several candidates (`a.py` beside `a/__init__.py`, the same
+//! package below two roots), all of them stand under the name: an input too many costs a run, an
+//! input too few a wrong result.
+
+use rustc_hash::FxHashMap;
+
+/// A name in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(pub u32);
+
+/// A file, by its place in the list of all.
+pub type FileId = u32;
+
+/// All dotted names, from the roots down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    nodes: Vec<Node>,
+    children: FxHashMap<(NameId, u32), NameId>,
+    segments: FxHashMap<Box<[u8]>, u32>,
+    texts: Vec<Box<[u8]>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Node {
+    parent: u32,
+    segment: u32,
+    files: Vec<FileId>,
+    children: Vec<NameId>,
+}
+
+/// What a dotted name leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The last name on the way that exists.
+    pub last: NameId,
+    /// How many segments of the way exist.
+    pub depth: usize,
+    /// Whether all of them do.
+    pub whole: bool,
+}
+
+impl Names {
+    /// A tree that holds nothing but its root, the empty name.
+    pub fn new() -> Self {
+        Self { nodes: vec![Node::default()], ..Self::default() }
+    }
+
+    /// The empty name.
+    pub fn root(&self) -> NameId {
+        NameId(0)
+    }
+
+    /// The name `segment` below `parent`, made if it does not exist.
+    pub fn enter(&mut self, parent: NameId, segment: &[u8]) -> NameId {
+        let segment = match self.segments.get(segment) {
+            Some(known) => *known,
+            None => {
+                let id = self.texts.len() as u32;
+                self.texts.push(segment.into());
+                self.segments.insert(segment.into(), id);
+                id
+            }
+        };
+        if let Some(known) = self.children.get(&(parent, segment)) {
+            return *known;
+        }
+        let id = NameId(self.nodes.len() as u32);
+        self.nodes.push(Node { parent: parent.0, segment, ..Node::default() });
+        self.nodes[parent.0 as usize].children.push(id);
+        self.children.insert((parent, segment), id);
+        id
+    }
+
+    /// Puts a file under a name.
+    pub fn add_file(&mut self, name: NameId, file: FileId) {
+        let files = &mut self.nodes[name.0 as usize].files;
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+
+    /// The name `segment` below `parent`.
+    pub fn child(&self, parent: NameId, segment: &str) -> Option<NameId> {
+        let segment = self.segments.get(segment.as_bytes())?;
+        self.children.get(&(parent, *segment)).copied()
+    }
+
+    /// The name above; `None` above the root.
+    pub fn parent(&self, name: NameId) -> Option<NameId> {
+        (name.0 != 0).then(|| NameId(self.nodes[name.0 as usize].parent))
+    }
+
+    /// The files of a name itself.
+    pub fn files(&self, name: NameId) -> &[FileId] {
+        &self.nodes[name.0 as usize].files
+    }
+
+    /// The names right below.
+    pub fn children(&self, name: NameId) -> &[NameId] {
+        &self.nodes[name.0 as usize].children
+    }
+
+    /// Calls `visit` with each file at or below a name.
+    pub fn each_file_below(&self, name: NameId, visit: &mut dyn FnMut(FileId)) {
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            self.files(name).iter().for_each(|file| visit(*file));
+            open.extend(self.children(name));
+        }
+    }
+
+    /// Follows a dotted name from `start`; `visit` hears of each name on the way that exists.
+    pub fn follow(&self, start: NameId, dotted: &str, visit: &mut dyn FnMut(NameId)) -> Found {
+        let mut found = Found { last: start, depth: 0, whole: true };
+        for segment in dotted.split('.').filter(|segment| !segment.is_empty()) {
+            match self.child(found.last, segment) {
+                Some(next) => {
+                    visit(next);
+                    found.last = next;
+                    found.depth += 1;
+                }
+                None => {
+                    found.whole = false;
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// The dotted name.
+    pub fn dotted(&self, mut name: NameId) -> String {
+        let mut segments = Vec::new();
+        while name.0 != 0 {
+            let node = &self.nodes[name.0 as usize];
+            segments.push(String::from_utf8_lossy(&self.texts[node.segment as usize]).into_owned());
+            name = NameId(node.parent);
+        }
+        segments.reverse();
+        segments.join(".")
+    }
+
+    /// Every dotted name, for suggestions.
+    pub fn all(&self) -> impl Iterator<Item = String> {
+        (1..self.nodes.len()).map(|at| self.dotted(NameId(at as u32)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_is_followed_as_far_as_it_goes() {
+        let mut names = Names::new();
+        let a = names.enter(names.root(), b"a");
+        let b = names.enter(a, b"b");
+        names.add_file(b, 7);
+        let mut seen = Vec::new();
+        let found = names.follow(names.root(), "a.b.c", &mut |name| seen.push(names.dotted(name)));
+        assert_eq!(seen, ["a", "a.b"]);
+        assert_eq!((found.last, found.depth, found.whole), (b, 2, false));
+        assert_eq!(names.files(b), [7]);
+        assert_eq!(names.parent(b), Some(a));
+        assert_eq!(names.enter(a, b"b"), b);
+    }
+}

@@ -1,0 +1,176 @@
+//! The facts of files by the identity of their content, in memory and in `._qik/facts`.
+//!
+//! Facts depend on bytes alone, so they outlive branches, clones and clocks. They are made from the
+//! very bytes that have the identity: a file that changed between being seen and being read must not
+//! lend its facts to another content.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use qik_db::System;
+use qik_model::{BlobId, Digest, FileKind, RelPath};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::scan::{FACTS_VERSION, FileFacts, facts};
+
+const FILE: &str = "._qik/facts";
+const LOCK: &str = "._qik/facts.lock";
+/// Begins the file; what another version wrote is begun anew.
+const MARK: &[u8; 8] = b"qikfacts";
+/// Mark, version, checksum of all that follows.
+const HEAD: usize = 8 + 4 + 32;
+/// A larger file keeps only what this process asked for.
+const MOST_BYTES: usize = 128 << 20;
+
+/// See the module. Safe to use from many threads.
+#[derive(Debug)]
+pub struct FactsStore {
+    system: Arc<dyn System>,
+    known: RwLock<FxHashMap<BlobId, FileFacts>>,
+    /// What lies on disk, read with the first question.
+    disk: Mutex<Option<Arc<Disk>>>,
+    /// Made by this process.
+    fresh: Mutex<FxHashSet<BlobId>>,
+}
+
+/// The file as it was read: where the facts of each identity lie in it.
+#[derive(Debug, Default)]
+struct Disk {
+    bytes: Vec<u8>,
+    places: FxHashMap<BlobId, (u32, u32)>,
+}
+
+impl FactsStore {
+    /// The store of the project of `system`. Reads nothing yet.
+    pub fn new(system: Arc<dyn System>) -> Self {
+        Self { system, known: RwLock::default(), disk: Mutex::default(), fresh: Mutex::default() }
+    }
+
+    /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
+    /// by now, or cannot be read, the facts of what it holds; they are not kept.
+    pub fn get(&self, path: &RelPath, id: &BlobId) -> FileFacts {
+        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return known.clone();
+        }
+        let found = self.disk().get(id);
+        let (found, keep) = match found {
+            Some(found) => (found, true),
+            None => self.read(path, id),
+        };
+        if keep {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(*id, found.clone());
+        }
+        found
+    }
+
+    /// Makes the facts of all these files known, in parallel.
+    pub fn prepare(&self, files: &[(RelPath, BlobId)]) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let missing: Vec<_> = files.iter().filter(|(_, id)| !known.contains_key(id)).collect();
+        drop(known);
+        let disk = self.disk();
+        let made: Vec<(BlobId, Option<FileFacts>)> = missing
+            .into_par_iter()
+            .map(|(path, id)| match disk.get(id) {
+                Some(found) => (*id, Some(found)),
+                None => {
+                    let (found, keep) = self.read(path, id);
+                    (*id, keep.then_some(found))
+                }
+            })
+            .collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(made.into_iter().filter_map(|(id, found)| Some((id, found?))));
+    }
+
+    /// The facts of a file by its bytes, and whether they are those of `id`.
+    fn read(&self, path: &RelPath, id: &BlobId) -> (FileFacts, bool) {
+        let bytes = self.system.read(path).unwrap_or_default();
+        let keep = qik_db::is_content_of(id, &bytes);
+        if keep {
+            self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
+        }
+        (facts(&bytes), keep)
+    }
+
+    /// Keeps on disk what this process made. Writes only if there is news.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self) -> std::io::Result<()> {
+        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let _lock = self.system.lock(&LOCK.into())?;
+        // Another process may have added to it meanwhile.
+        let disk = Disk::load(&*self.system);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut out = vec![0; HEAD];
+        let whole = disk.bytes.len() < MOST_BYTES;
+        for (id, (start, end)) in &disk.places {
+            if whole || known.contains_key(id) {
+                push(&mut out, id, &disk.bytes[*start as usize..*end as usize]);
+            }
+        }
+        for id in fresh.iter().filter(|id| !disk.places.contains_key(*id)) {
+            if let Some(found) = known.get(id) {
+                push(&mut out, id, found.encode());
+            }
+        }
+        let checksum = checksum(&out[HEAD..]);
+        out[..8].copy_from_slice(MARK);
+        out[8..12].copy_from_slice(&u32::from(FACTS_VERSION).to_le_bytes());
+        out[12..HEAD].copy_from_slice(&checksum.0);
+        self.system.write_atomic(&FILE.into(), &out, FileKind::File)
+    }
+
+    fn disk(&self) -> Arc<Disk> {
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        disk.get_or_insert_with(|| Arc::new(Disk::load(&*self.system))).clone()
+    }
+}
+
+fn push(out: &mut Vec<u8>, id: &BlobId, facts: &[u8]) {
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(&(facts.len() as u32).to_le_bytes());
+    out.extend_from_slice(facts);
+}
+
+fn checksum(bytes: &[u8]) -> Digest {
+    Digest(*blake3::hash(bytes).as_bytes())
+}
+
+impl Disk {
+    /// What lies on disk; nothing where it is torn or of another version.
+    fn load(system: &dyn System) -> Self {
+        Self::parse(system.read(&FILE.into()).unwrap_or_default()).unwrap_or_default()
+    }
+
+    fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let (head, rest) = bytes.split_at_checked(HEAD)?;
+        let whole = head.starts_with(MARK)
+            && head[8..12] == u32::from(FACTS_VERSION).to_le_bytes()
+            && head[12..] == checksum(rest).0;
+        if !whole {
+            return None;
+        }
+        let mut places = FxHashMap::default();
+        let mut at = HEAD;
+        while at < bytes.len() {
+            let id = BlobId(*bytes[at..].first_chunk::<20>()?);
+            let length = u32::from_le_bytes(*bytes.get(at + 20..)?.first_chunk::<4>()?) as usize;
+            let (start, end) = (at + 24, at + 24 + length);
+            bytes.get(start..end)?;
+            places.insert(id, (start as u32, end as u32));
+            at = end;
+        }
+        Some(Self { bytes, places })
+    }
+
+    fn get(&self, id: &BlobId) -> Option<FileFacts> {
+        let (start, end) = *self.places.get(id)?;
+        FileFacts::decode(&self.bytes[start as usize..end as usize])
+    }
+}
