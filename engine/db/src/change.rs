@@ -10,8 +10,8 @@ use qik_system::{Delta, TreeEntry};
 use rustc_hash::FxHashSet;
 use salsa::Setter;
 
+use crate::Db;
 use crate::database::{Database, read};
-use crate::{Db, Tree};
 
 /// What moved.
 #[derive(Debug, Default)]
@@ -46,10 +46,9 @@ impl Change {
 
     /// Tells the database; says whether anything differed.
     pub fn apply(self, db: &mut Database) -> bool {
-        let tree = db.work_tree();
         let mut changed = false;
         for (path, entries) in self.folders {
-            changed |= set_folder(db, tree, &path, entries.unwrap_or_else(|| Arc::from([])));
+            changed |= set_folder(db, &path, entries.unwrap_or_else(|| Arc::from([])));
         }
         for path in known_sources(db, &self.sources) {
             changed |= refresh_source(db, &path);
@@ -61,8 +60,8 @@ impl Change {
     }
 }
 
-fn set_folder(db: &mut Database, tree: Tree, path: &RelPath, entries: Arc<[TreeEntry]>) -> bool {
-    let folder = db.folder(tree, path);
+fn set_folder(db: &mut Database, path: &RelPath, entries: Arc<[TreeEntry]>) -> bool {
+    let folder = db.folder(path);
     if *folder.entries(db) == entries {
         return false;
     }

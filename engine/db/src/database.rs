@@ -10,7 +10,7 @@ use qik_system::System;
 use rustc_hash::FxHashMap;
 use salsa::Durability;
 
-use crate::{Db, Folder, Source, Tool, ToolOutput, Tree, World};
+use crate::{Db, Folder, Source, Tool, ToolOutput, World};
 
 /// Runs a cheap command and yields what it printed.
 pub type RunTool = Arc<dyn Fn(&str) -> ToolOutput + Send + Sync>;
@@ -24,13 +24,12 @@ pub struct Database {
     pub(crate) known: Arc<Known>,
     syntaxes: Arc<[Arc<dyn ConfigSyntax>]>,
     run_tool: RunTool,
-    work_tree: Option<Tree>,
 }
 
 /// The inputs that exist, by what they stand for.
 #[derive(Default)]
 pub(crate) struct Known {
-    pub folders: Mutex<FxHashMap<(Tree, RelPath), Folder>>,
+    pub folders: Mutex<FxHashMap<RelPath, Folder>>,
     pub sources: Mutex<FxHashMap<RelPath, Source>>,
     pub tools: Mutex<FxHashMap<Arc<str>, Tool>>,
 }
@@ -64,19 +63,16 @@ impl Database {
             .iter()
             .filter_map(|(name, value)| Some((name.to_str()?.into(), value.to_str()?.into())))
             .collect();
-        let mut db = Self {
+        let db = Self {
             storage: salsa::Storage::new(on_event),
             system,
             known: Arc::default(),
             syntaxes: syntaxes.into(),
             run_tool,
-            work_tree: None,
         };
         let _singleton = World::builder(config, Arc::new(env), Arc::new(flags))
             .durability(Durability::MEDIUM)
             .new(&db);
-        db.work_tree =
-            Some(Tree::builder("work tree".into()).durability(Durability::HIGH).new(&db));
         db
     }
 
@@ -91,16 +87,12 @@ impl salsa::Database for Database {}
 
 #[salsa::db]
 impl Db for Database {
-    fn folder(&self, tree: Tree, path: &RelPath) -> Folder {
+    fn folder(&self, path: &RelPath) -> Folder {
         let mut folders = self.known.folders.lock().expect("no panic under this lock");
-        match folders.entry((tree, path.clone())) {
+        match folders.entry(path.clone()) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => *new.insert(Folder::new(self, path.clone(), Arc::from([]))),
         }
-    }
-
-    fn work_tree(&self) -> Tree {
-        self.work_tree.expect("set when the database was made")
     }
 
     fn source(&self, path: &RelPath) -> Source {

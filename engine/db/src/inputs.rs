@@ -9,14 +9,7 @@ use std::sync::Arc;
 use qik_model::RelPath;
 use qik_system::TreeEntry;
 
-/// A whole tree of files that queries can be asked about: the work tree, or a commit.
-#[salsa::input(debug)]
-pub struct Tree {
-    /// What to call it in a report.
-    pub name: Arc<str>,
-}
-
-/// A folder of a tree. The folder with its listing is the input, not each file: a monorepo has
+/// A folder of the project. The folder with its listing is the input, not each file: a monorepo has
 /// twenty times fewer folders than files.
 #[salsa::input(debug)]
 pub struct Folder {

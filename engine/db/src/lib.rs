@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use change::Change;
 pub use database::Database;
-pub use inputs::{Folder, Source, Tool, ToolOutput, Tree, World};
+pub use inputs::{Folder, Source, Tool, ToolOutput, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
 pub use qik_system::{System, TreeEntry, TreeNode, is_content_of};
@@ -25,10 +25,7 @@ pub use testing::TestDb;
 #[salsa::db]
 pub trait Db: salsa::Database {
     /// The folder of the tree, made known on the first request.
-    fn folder(&self, tree: Tree, path: &RelPath) -> Folder;
-
-    /// The work tree.
-    fn work_tree(&self) -> Tree;
+    fn folder(&self, path: &RelPath) -> Folder;
 
     /// The bytes of a file of the work tree, read on the first request.
     fn source(&self, path: &RelPath) -> Source;

@@ -43,13 +43,13 @@ impl FolderOverlay {
     /// Puts everything back.
     pub fn undo(self, db: &mut Database) {
         for (path, entries) in self.before {
-            let folder = db.folder(db.work_tree(), &path);
+            let folder = db.folder(&path);
             folder.set_entries(db).to(entries);
         }
     }
 
     fn set(&mut self, db: &mut Database, globs: &GlobSet, path: &RelPath, files: Vec<TreeEntry>) {
-        let folder = db.folder(db.work_tree(), path);
+        let folder = db.folder(path);
         let before = folder.entries(db).clone();
         let meant = |entry: &TreeEntry| {
             matches!(entry.node, TreeNode::File { .. }) && globs.matches(&path.join(&entry.name))
@@ -71,7 +71,7 @@ impl FolderOverlay {
     /// A folder that holds something is listed in the one above it.
     fn add_to_parent(&mut self, db: &mut Database, path: &RelPath) {
         let Some(parent) = path.parent() else { return };
-        let folder = db.folder(db.work_tree(), &parent);
+        let folder = db.folder(&parent);
         let before = folder.entries(db).clone();
         if let Err(at) = before.binary_search_by(|entry| entry.name[..].cmp(path.name())) {
             let mut after = before.to_vec();
@@ -85,7 +85,7 @@ impl FolderOverlay {
 
 /// The folders at and below `path` that hold anything now.
 fn known_below(db: &Database, path: &RelPath, into: &mut BTreeSet<RelPath>) {
-    let entries = db.folder(db.work_tree(), path).entries(db);
+    let entries = db.folder(path).entries(db);
     if entries.is_empty() {
         return;
     }

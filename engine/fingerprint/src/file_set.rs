@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, Folder, Tree};
+use qik_db::{Db, Folder};
 use qik_model::{BlobId, Digest, FileKind, GlobSet, RelPath};
 use qik_system::TreeNode;
 
@@ -58,17 +58,17 @@ impl Eq for FilesNode {}
 
 /// The files of `tree` that `globs` mean.
 #[salsa::tracked]
-pub fn files<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>) -> Arc<FilesNode> {
+pub fn files<'db>(db: &'db dyn Db, globs: Globs<'db>) -> Arc<FilesNode> {
     let set = globs.set(db);
     let mut members = Vec::new();
     for base in set.bases() {
         // A folder is recognised by its listing, which is there where the folder is; only where
         // it is not need the folder above be looked at, for a file of that name.
-        let folder = db.folder(tree, &base);
+        let folder = db.folder(&base);
         let kind = if base.is_root() || !folder.entries(db).is_empty() {
-            member_of_folder(db, globs, tree, folder)
+            member_of_folder(db, globs, folder)
         } else {
-            file_at(db, tree, &base).filter(|_| set.matches(&base))
+            file_at(db, &base).filter(|_| set.matches(&base))
         };
         members.extend(kind.map(|kind| Member { name: base.as_bytes().into(), kind }));
     }
@@ -77,7 +77,7 @@ pub fn files<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>) -> Arc<FilesNo
 
 /// The files in `folder` that `globs` mean, and the folders below it that hold some.
 #[salsa::tracked]
-fn files_in<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>, folder: Folder) -> Arc<FilesNode> {
+fn files_in<'db>(db: &'db dyn Db, globs: Globs<'db>, folder: Folder) -> Arc<FilesNode> {
     let (set, path) = (globs.set(db), folder.path(db));
     let looks_below = set.may_match_below(path);
     let members = folder.entries(db).iter().filter_map(|entry| {
@@ -85,7 +85,7 @@ fn files_in<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>, folder: Folder)
         let kind = match entry.node {
             TreeNode::File { kind, id } => set.matches(&at).then_some(MemberKind::File(kind, id)),
             TreeNode::Folder if looks_below && set.may_match_below(&at) => {
-                member_of_folder(db, globs, tree, db.folder(tree, &at))
+                member_of_folder(db, globs, db.folder(&at))
             }
             TreeNode::Folder => None,
         };
@@ -94,18 +94,13 @@ fn files_in<'db>(db: &'db dyn Db, tree: Tree, globs: Globs<'db>, folder: Folder)
     Arc::new(FilesNode::new(members.collect()))
 }
 
-fn member_of_folder<'db>(
-    db: &'db dyn Db,
-    globs: Globs<'db>,
-    tree: Tree,
-    folder: Folder,
-) -> Option<MemberKind> {
-    let node = files_in(db, tree, globs, folder);
+fn member_of_folder<'db>(db: &'db dyn Db, globs: Globs<'db>, folder: Folder) -> Option<MemberKind> {
+    let node = files_in(db, globs, folder);
     (node.count > 0).then(|| MemberKind::Folder(node.clone()))
 }
 
-fn file_at(db: &dyn Db, tree: Tree, path: &RelPath) -> Option<MemberKind> {
-    let entries = db.folder(tree, &path.parent()?).entries(db);
+fn file_at(db: &dyn Db, path: &RelPath) -> Option<MemberKind> {
+    let entries = db.folder(&path.parent()?).entries(db);
     let at = entries.binary_search_by(|entry| entry.name[..].cmp(path.name())).ok()?;
     match entries[at].node {
         TreeNode::File { kind, id } => Some(MemberKind::File(kind, id)),

@@ -8,7 +8,7 @@ mod manifest;
 mod value;
 mod walk;
 
-use qik_db::{Db, Tree};
+use qik_db::Db;
 use qik_graph::{Runnable, definition};
 use qik_model::{Diagnostic, Explanation, Fingerprint};
 
@@ -21,12 +21,11 @@ pub use walk::{InputSet, input_sets, single_files, walk};
 #[salsa::tracked]
 pub fn fingerprint<'db>(
     db: &'db dyn Db,
-    tree: Tree,
     runnable: Runnable<'db>,
 ) -> Result<Fingerprint, Vec<Diagnostic>> {
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     let mut hasher = Hasher::default();
-    walk(db, tree, definition, &mut hasher).map_err(|error| vec![error])?;
+    walk(db, definition, &mut hasher).map_err(|error| vec![error])?;
     Ok(hasher.finish())
 }
 
@@ -36,11 +35,10 @@ pub fn fingerprint<'db>(
 /// Those of [`fingerprint`].
 pub fn explanation<'db>(
     db: &'db dyn Db,
-    tree: Tree,
     runnable: Runnable<'db>,
 ) -> Result<Explanation, Vec<Diagnostic>> {
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     let mut explainer = Explainer::default();
-    walk(db, tree, definition, &mut explainer).map_err(|error| vec![error])?;
+    walk(db, definition, &mut explainer).map_err(|error| vec![error])?;
     Ok(explainer.finish())
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, Tree};
+use qik_db::Db;
 use qik_graph::{Definition, Load, Rendered, definition_of};
 use qik_model::{Diagnostic, GlobSet, Place, RelPath};
 
@@ -31,13 +31,12 @@ pub struct InputSet {
 /// Where a file that a `val` or `load` dep names cannot be read as such.
 pub fn walk(
     db: &dyn Db,
-    tree: Tree,
     definition: &Definition,
     manifest: &mut dyn Manifest,
 ) -> Result<(), Diagnostic> {
     tell_definition(definition, manifest);
     tell_environment(db, definition, manifest);
-    for set in input_sets(db, tree, definition)? {
+    for set in input_sets(db, definition)? {
         manifest.item(set.kind, &set.name, Part::Identity(set.node.digest));
     }
     for val in &definition.deps.vals {
@@ -100,14 +99,10 @@ fn tell(manifest: &mut dyn Manifest, kind: &'static str, name: &str, text: &Rend
 ///
 /// # Errors
 /// Where the file of a `load` dep is not what it should be.
-pub fn input_sets(
-    db: &dyn Db,
-    tree: Tree,
-    definition: &Definition,
-) -> Result<Vec<InputSet>, Diagnostic> {
+pub fn input_sets(db: &dyn Db, definition: &Definition) -> Result<Vec<InputSet>, Diagnostic> {
     let mut sets = Vec::new();
     let mut add = |kind, name: Arc<str>, globs: GlobSet| {
-        let node = files(db, tree, Globs::new(db, globs.clone())).clone();
+        let node = files(db, Globs::new(db, globs.clone())).clone();
         sets.push(InputSet { kind, name, globs, node });
     };
     if !definition.dep_globs.is_empty() {

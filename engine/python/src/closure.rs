@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use qik_db::{Db, Tree};
+use qik_db::Db;
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 
 use crate::module_graph::{GraphKey, ModuleGraph, graph_of};
@@ -51,12 +51,12 @@ pub struct ModuleName<'db> {
 
 /// The digests of all files and components.
 #[salsa::tracked(returns(ref))]
-pub fn digests<'db>(db: &'db dyn Db, tree: Tree, key: GraphKey<'db>) -> Arc<Digests> {
-    let graph = graph_of(db, tree, key);
+pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
+    let graph = graph_of(db, key);
     let mut files = Vec::with_capacity(graph.files.len());
     for (folder, first) in &graph.folders {
         debug_assert_eq!(files.len(), *first as usize);
-        files.extend(folder_ids(db, tree, db.folder(tree, folder)).iter().copied());
+        files.extend(folder_ids(db, db.folder(folder)).iter().copied());
     }
     let components = component_digests(graph, &files);
     Arc::new(Digests { files, components })
@@ -66,11 +66,10 @@ pub fn digests<'db>(db: &'db dyn Db, tree: Tree, key: GraphKey<'db>) -> Arc<Dige
 #[salsa::tracked(returns(ref))]
 pub fn closure_of<'db>(
     db: &'db dyn Db,
-    tree: Tree,
     key: GraphKey<'db>,
     module: ModuleName<'db>,
 ) -> Result<Closure, NoClosure> {
-    let graph = graph_of(db, tree, key);
+    let graph = graph_of(db, key);
     let found = graph.names.follow(graph.names.root(), module.dotted(db), &mut |_| {});
     if !found.whole || found.depth == 0 {
         return Err(NoClosure::Unknown);
@@ -90,7 +89,7 @@ pub fn closure_of<'db>(
             return Err(NoClosure::Broken(broken));
         }
     }
-    let all = &digests(db, tree, key).components;
+    let all = &digests(db, key).components;
     let mut hasher = blake3::Hasher::new();
     // Sorted by digest: numbers of components are nothing that a result depends on.
     let mut parts: Vec<&Digest> = components.iter().map(|at| &all[*at as usize]).collect();

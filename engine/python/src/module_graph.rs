@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, Tree};
+use qik_db::Db;
 use qik_model::RelPath;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -57,8 +57,8 @@ pub struct GraphKey<'db> {
 
 /// The graph of all Python files below the roots.
 #[salsa::tracked(returns(ref))]
-pub fn graph_of<'db>(db: &'db dyn Db, tree: Tree, key: GraphKey<'db>) -> Arc<ModuleGraph> {
-    let mut builder = Builder::new(db, tree);
+pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
+    let mut builder = Builder::new(db);
     for root in key.roots(db) {
         builder.root(root);
     }
@@ -76,7 +76,6 @@ struct Node<'db> {
 
 struct Builder<'db> {
     db: &'db dyn Db,
-    tree: Tree,
     names: Names,
     files: Vec<RelPath>,
     nodes: Vec<Node<'db>>,
@@ -87,10 +86,9 @@ struct Builder<'db> {
 }
 
 impl<'db> Builder<'db> {
-    fn new(db: &'db dyn Db, tree: Tree) -> Self {
+    fn new(db: &'db dyn Db) -> Self {
         Self {
             db,
-            tree,
             names: Names::new(),
             files: Vec::new(),
             nodes: Vec::new(),
@@ -128,7 +126,7 @@ impl<'db> Builder<'db> {
     }
 
     fn modules(&self, path: &RelPath) -> &'db FolderModules {
-        folder_modules(self.db, self.tree, self.db.folder(self.tree, path))
+        folder_modules(self.db, self.db.folder(path))
     }
 
     fn add_folder(&mut self, path: &RelPath, name: NameId, modules: &'db FolderModules) {

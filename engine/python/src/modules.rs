@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, Folder, Tree, TreeNode};
+use qik_db::{Db, Folder, TreeNode};
 use qik_model::{BlobId, FileKind, RelPath};
 
 use crate::scan::FileFacts;
@@ -59,7 +59,7 @@ impl Eq for ModuleFile {}
 
 /// What `folder` holds for Python.
 #[salsa::tracked(returns(ref))]
-pub fn folder_modules(db: &dyn Db, _tree: Tree, folder: Folder) -> FolderModules {
+pub fn folder_modules(db: &dyn Db, folder: Folder) -> FolderModules {
     let store = facts_store(db);
     let path = folder.path(db);
     let (mut folders, mut files) = (Vec::new(), Vec::new());
@@ -81,7 +81,7 @@ pub fn folder_modules(db: &dyn Db, _tree: Tree, folder: Folder) -> FolderModules
 
 /// The identities of the files that [`folder_modules`] lists, in its order.
 #[salsa::tracked(returns(ref))]
-pub fn folder_ids(db: &dyn Db, _tree: Tree, folder: Folder) -> Box<[(FileKind, BlobId)]> {
+pub fn folder_ids(db: &dyn Db, folder: Folder) -> Box<[(FileKind, BlobId)]> {
     let entries = folder.entries(db).iter();
     let counts = |name: &[u8]| is_python(name) || name == b"py.typed";
     entries
@@ -95,11 +95,11 @@ pub fn folder_ids(db: &dyn Db, _tree: Tree, folder: Folder) -> Box<[(FileKind, B
 
 /// Makes the facts of every Python file at or below `folder` known, in parallel: what a query would
 /// otherwise read one by one.
-pub fn prepare(db: &dyn Db, tree: Tree, folder: &RelPath) {
+pub fn prepare(db: &dyn Db, folder: &RelPath) {
     let mut files = Vec::new();
     let mut open = vec![folder.clone()];
     while let Some(path) = open.pop() {
-        for entry in db.folder(tree, &path).entries(db).iter() {
+        for entry in db.folder(&path).entries(db).iter() {
             match entry.node {
                 TreeNode::Folder if may_be_package(&entry.name) => {
                     open.push(path.join(&entry.name));

@@ -71,7 +71,7 @@ impl fmt::Display for ColdReason {
 /// What stands in the way.
 pub fn fingerprint_of(db: &dyn Db, planned: &Planned) -> Result<Fingerprint, Vec<Diagnostic>> {
     let runnable = runnable(db, planned.name()).ok_or_else(Vec::new)?;
-    fingerprint(db, db.work_tree(), runnable).clone()
+    fingerprint(db, runnable).clone()
 }
 
 /// Whether there is a result of `planned` for the present state.
@@ -107,7 +107,7 @@ pub(crate) fn key(planned: &Planned, fingerprint: Fingerprint) -> Key<'_> {
 
 /// What lies at `path` in the work tree, as far as it is an input.
 pub(crate) fn state_of(db: &dyn Db, path: &RelPath) -> Option<(FileKind, BlobId)> {
-    let folder = db.folder(db.work_tree(), &path.parent()?);
+    let folder = db.folder(&path.parent()?);
     let entries = folder.entries(db);
     let at = entries.binary_search_by(|entry| entry.name[..].cmp(path.name())).ok()?;
     match entries[at].node {
@@ -133,12 +133,11 @@ pub fn against(
     planned: &Planned,
     entry: &ActionResult,
 ) -> Option<Vec<Difference>> {
-    let tree = db.work_tree();
-    let now = explanation(db, tree, runnable(db, planned.name())?).ok()?;
-    let sets = input_sets(db, tree, &planned.definition).ok()?;
+    let now = explanation(db, runnable(db, planned.name())?).ok()?;
+    let sets = input_sets(db, &planned.definition).ok()?;
     let set = |kind: &str, name: &str| {
         let found = sets.iter().find(|set| set.kind == kind && *set.name == *name)?;
-        Some(files(db, tree, Globs::new(db, found.globs.clone())).clone())
+        Some(files(db, Globs::new(db, found.globs.clone())).clone())
     };
     Some(differences(&now, &entry.explanation, &set, &|digest| caches.node(digest)))
 }

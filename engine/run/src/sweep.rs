@@ -19,7 +19,7 @@ pub(crate) fn scope(db: &Database, planned: &Planned, into: &mut Vec<RelPath>) {
     let definition = &planned.definition;
     into.extend(definition.artifact_globs.bases());
     into.extend(single_files(definition));
-    if let Ok(sets) = input_sets(db, db.work_tree(), definition) {
+    if let Ok(sets) = input_sets(db, definition) {
         into.extend(sets.iter().flat_map(|set| set.globs.bases()));
     }
 }
@@ -48,7 +48,7 @@ pub(crate) fn touched_inputs(
     revision: Revision,
 ) -> Vec<RelPath> {
     let definition: &Definition = &planned.definition;
-    let Ok(sets) = input_sets(db, db.work_tree(), definition) else { return Vec::new() };
+    let Ok(sets) = input_sets(db, definition) else { return Vec::new() };
     let singles = single_files(definition);
     tree.touched_since(revision, &|path: &RelPath| {
         !definition.artifact_globs.matches(path)
@@ -59,7 +59,7 @@ pub(crate) fn touched_inputs(
 /// The stamps of the folders in which inputs of `planned` lie or could come to lie.
 pub(crate) fn folder_stamps(db: &Database, planned: &Planned) -> Vec<(RelPath, Stat)> {
     let mut folders = BTreeSet::new();
-    for set in input_sets(db, db.work_tree(), &planned.definition).unwrap_or_default() {
+    for set in input_sets(db, &planned.definition).unwrap_or_default() {
         for base in set.globs.bases() {
             folders_below(db, &set.globs, base, &mut folders);
         }
@@ -69,7 +69,7 @@ pub(crate) fn folder_stamps(db: &Database, planned: &Planned) -> Vec<(RelPath, S
 }
 
 fn folders_below(db: &Database, globs: &GlobSet, folder: RelPath, into: &mut BTreeSet<RelPath>) {
-    let entries = db.folder(db.work_tree(), &folder).entries(db);
+    let entries = db.folder(&folder).entries(db);
     if entries.is_empty() || !globs.may_match_below(&folder) {
         return;
     }

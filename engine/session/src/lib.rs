@@ -260,13 +260,13 @@ impl Session {
     }
 
     fn why_one(&self, planned: &Planned, status: CacheStatus) -> Why {
-        let (db, tree) = (&self.db, self.db.work_tree());
+        let db = &self.db;
         let mut why = Why::empty(planned);
         why.fingerprint = qik_run::fingerprint_of(db, planned).ok();
         why.explanation = runnable(db, planned.name())
-            .and_then(|runnable| explanation(db, tree, runnable).ok())
+            .and_then(|runnable| explanation(db, runnable).ok())
             .unwrap_or_default();
-        why.sets = input_sets(db, tree, &planned.definition)
+        why.sets = input_sets(db, &planned.definition)
             .unwrap_or_default()
             .iter()
             .map(|set| (set.kind, set.name.to_string(), set.node.count))

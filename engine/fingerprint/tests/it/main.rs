@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, TestDb};
+use qik_db::TestDb;
 use qik_fingerprint::{Difference, FileChange, differences, explanation, fingerprint, input_sets};
 use qik_graph::{definition_of, runnable};
 use qik_model::{Explanation, Fingerprint};
@@ -51,12 +51,12 @@ fn project(config: &str) -> TestDb {
 fn of(test: &TestDb, name: &str) -> Fingerprint {
     let db = &test.db;
     let runnable = runnable(db, name).unwrap_or_else(|| panic!("no {name}"));
-    fingerprint(db, db.work_tree(), runnable).clone().unwrap()
+    fingerprint(db, runnable).clone().unwrap()
 }
 
 fn told(test: &TestDb, name: &str) -> Explanation {
     let db = &test.db;
-    explanation(db, db.work_tree(), runnable(db, name).unwrap()).unwrap()
+    explanation(db, runnable(db, name).unwrap()).unwrap()
 }
 
 /// Which of these runnables have another fingerprint after `change`.
@@ -164,7 +164,7 @@ fn check_difference(change: impl FnOnce(&mut TestDb), name: &str, expected: &[Di
     let mut nodes = std::collections::BTreeMap::new();
     let sets = |test: &TestDb| {
         let definition = definition_of(&test.db, name).unwrap();
-        input_sets(&test.db, test.db.work_tree(), definition).unwrap()
+        input_sets(&test.db, definition).unwrap()
     };
     for set in sets(&test) {
         set.node.each_node(&mut |node| drop(nodes.insert(node.digest, node.encode())));
@@ -234,8 +234,7 @@ fn what_cannot_be_told_is_an_error_and_no_fingerprint() {
     let mut test = project(CONFIG);
     test.write("meta.toml", "[project]\n");
     let db = &test.db;
-    let errors =
-        fingerprint(db, db.work_tree(), runnable(db, "pack").unwrap()).clone().unwrap_err();
+    let errors = fingerprint(db, runnable(db, "pack").unwrap()).clone().unwrap_err();
     assert_eq!(errors[0].code, "deps/no-such-key");
-    assert!(fingerprint(db, db.work_tree(), runnable(db, "ship").unwrap()).is_ok());
+    assert!(fingerprint(db, runnable(db, "ship").unwrap()).is_ok());
 }

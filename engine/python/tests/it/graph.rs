@@ -36,9 +36,9 @@ fn key<'db>(db: &'db dyn Db, roots: &[&str]) -> GraphKey<'db> {
 fn reached(test: &TestDb, module: &str) -> BTreeSet<String> {
     let db: &dyn Db = &test.db;
     let key = key(db, &[""]);
-    let graph = graph_of(db, db.work_tree(), key);
+    let graph = graph_of(db, key);
     let name = ModuleName::new(db, Arc::<str>::from(module));
-    let closure = closure_of(db, db.work_tree(), key, name).as_ref().unwrap();
+    let closure = closure_of(db, key, name).as_ref().unwrap();
     let reached = reach(graph, &closure.components);
     let files = (0..graph.files.len()).filter(|at| reached[graph.components.of[*at] as usize]);
     files.map(|at| graph.files[at].to_string()).collect()
@@ -47,7 +47,7 @@ fn reached(test: &TestDb, module: &str) -> BTreeSet<String> {
 fn digest(test: &TestDb, module: &str) -> Result<Digest, NoClosure> {
     let db: &dyn Db = &test.db;
     let name = ModuleName::new(db, Arc::<str>::from(module));
-    closure_of(db, db.work_tree(), key(db, &[""]), name).clone().map(|closure| closure.digest)
+    closure_of(db, key(db, &[""]), name).clone().map(|closure| closure.digest)
 }
 
 #[track_caller]
@@ -93,7 +93,7 @@ fn folders_without_an_init_are_packages_and_tests_need_their_conftest() {
 fn what_lies_outside_is_named() {
     let test = project();
     let db: &dyn Db = &test.db;
-    let graph = graph_of(db, db.work_tree(), key(db, &[""]));
+    let graph = graph_of(db, key(db, &[""]));
     let names: Vec<&str> = graph.external_names.iter().map(|name| &**name).collect();
     assert_eq!(names, ["google.cloud.storage", "requests", "typing"]);
 }

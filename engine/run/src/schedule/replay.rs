@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use qik_cache::{MissReason, Restore};
-use qik_db::Db;
 use qik_fingerprint::{Globs, files};
 use qik_model::{ActionResult, BlobId, FileKind, RelPath};
 
@@ -34,7 +33,7 @@ impl Schedule<'_> {
         let mut present = Vec::new();
         if !globs.is_empty() {
             let db = &*self.stage.db;
-            files(db, db.work_tree(), Globs::new(db, globs.clone()))
+            files(db, Globs::new(db, globs.clone()))
                 .each_file(&mut |path, kind, id| present.push((path, kind, id)));
         }
         present

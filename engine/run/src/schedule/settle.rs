@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use qik_db::Db;
 use qik_fingerprint::{explanation, input_sets};
 use qik_graph::runnable;
 use qik_model::{BlobId, Diagnostic, FileKind, Fingerprint, Name, OnInputChange, Place, RelPath};
@@ -126,9 +125,9 @@ impl Schedule<'_> {
             self.states[at].fingerprint = None;
             return Some(missing);
         }
-        let explanation = explanation(db, db.work_tree(), runnable(db, planned.name())?).ok()?;
+        let explanation = explanation(db, runnable(db, planned.name())?).ok()?;
         let mut nodes = Vec::new();
-        for set in input_sets(db, db.work_tree(), &planned.definition).ok()? {
+        for set in input_sets(db, &planned.definition).ok()? {
             set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
         }
         self.states[at].fingerprint = Some(fingerprint);
