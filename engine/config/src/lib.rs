@@ -6,6 +6,7 @@
 
 pub mod context;
 mod duration;
+mod fences;
 pub mod lower;
 pub mod names;
 mod queries;

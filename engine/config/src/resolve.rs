@@ -8,7 +8,7 @@ use qik_model::{
 };
 
 use crate::template::ContextName;
-use crate::{context, names, template};
+use crate::{context, fences, names, template};
 
 /// Caches that exist without being configured.
 pub const BUILT_IN_CACHES: [&str; 3] = ["local", "none", "repo"];
@@ -63,6 +63,7 @@ impl Names {
         let base = std::mem::take(&mut self.project.base);
         self.project.base = base.into_iter().map(|dep| self.dep(dep, None)).collect();
         self.base_modules();
+        self.diagnostics.extend(fences::check(&self.project));
         self.cycles();
     }
 
@@ -140,12 +141,6 @@ impl Names {
     }
 
     fn unknown_command(&self, name: &str, module: Option<&str>) -> Diagnostic {
-        let prefix = name.split_once('.').map(|(prefix, _)| prefix);
-        if prefix.is_some_and(|prefix| self.project.plugins.contains_key(prefix)) {
-            let message = format!("the plugin's command `{name}` is not supported yet");
-            return Diagnostic::error("config/not-supported-yet", message)
-                .help("remove it; a later version gives it its effect");
-        }
         let known = self.commands.keys().map(|name| &**name);
         let own = known.clone().filter_map(|name| name.strip_prefix(module?)?.strip_prefix('/'));
         let known = known.chain(own);
@@ -339,8 +334,8 @@ pub fn templates(kind: &DepKind) -> impl Iterator<Item = &Template> {
         DepKind::Glob { pattern } => (Some(pattern), None, &[]),
         DepKind::Const { val } => (Some(val), None, &[]),
         DepKind::Command { .. } => (None, None, &[]),
-        DepKind::Pydist { name } | DepKind::Env { name } => (Some(name), None, &[]),
-        DepKind::Pygraph { pyimport } => (Some(pyimport), None, &[]),
+        DepKind::Pydist { name, .. } | DepKind::Env { name } => (Some(name), None, &[]),
+        DepKind::Pygraph { pyimport, include } => (Some(pyimport), None, include),
         DepKind::Load { path, default } => (Some(path), None, default),
         DepKind::Val { file, key } => (Some(file), Some(key), &[]),
         DepKind::Exec { run } => (Some(run), None, &[]),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use qik_config::{project, template};
 use qik_db::Db;
-use qik_model::{Command, Module, Name, Project};
+use qik_model::{Builtin, Command, Module, Name, Project};
 
-/// One executable unit, as a key of queries: a command, or a command applied to one module.
+/// One executable unit, as a key of queries: a command, or a command applied to one module or to
+/// one space.
 #[salsa::interned(debug)]
 pub struct Runnable<'db> {
     /// The command's full name.
@@ -16,6 +17,9 @@ pub struct Runnable<'db> {
     /// The module's name.
     #[returns(ref)]
     pub module: Option<Name>,
+    /// The space's name, where the command is made per space.
+    #[returns(ref)]
+    pub per_space: Option<Name>,
 }
 
 /// All runnables of a project.
@@ -36,6 +40,14 @@ pub struct RunnableKey {
     pub module: Option<Name>,
     /// The space in which it runs.
     pub space: Name,
+    /// Whether it is made for the space itself.
+    pub is_per_space: bool,
+}
+
+impl RunnableKey {
+    fn per_space(&self) -> Option<&Name> {
+        self.is_per_space.then_some(&self.space)
+    }
 }
 
 /// All runnables of the project.
@@ -46,12 +58,7 @@ pub fn runnables(db: &dyn Db) -> Arc<Runnables> {
     for command in project.commands.values() {
         let mut names = Vec::new();
         for key in keys(project, command) {
-            let name = match &key.module {
-                Some(module) if command.module.is_none() => {
-                    format!("{}@{module}", key.command).into()
-                }
-                _ => key.command.clone(),
-            };
+            let name = full_name(command, key.module.as_ref(), key.per_space());
             names.push(Name::clone(&name));
             all.by_name.insert(name, key);
         }
@@ -65,7 +72,12 @@ fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
         command: command.name.clone(),
         module: module.map(|module| module.name.clone()),
         space: space.clone(),
+        is_per_space: command.builtin.is_some(),
     };
+    if let Some(Builtin::FenceCheck) = command.builtin {
+        let fenced = project.spaces.values().filter(|space| space.fence.is_some());
+        return fenced.map(|space| key(None, &space.name)).collect();
+    }
     if let Some(owner) = &command.module {
         // It stands in a module's own configuration and speaks of that module.
         let module = modules(project).find(|module| module.name == *owner);
@@ -98,7 +110,16 @@ pub fn default_space() -> Name {
 /// The runnable of that full name.
 pub fn runnable<'db>(db: &'db dyn Db, name: &str) -> Option<Runnable<'db>> {
     let key = runnables(db).by_name.get(name)?;
-    Some(Runnable::new(db, key.command.clone(), key.module.clone()))
+    Some(Runnable::new(db, key.command.clone(), key.module.clone(), key.per_space().cloned()))
+}
+
+/// The full name of a command's runnable.
+pub(crate) fn full_name(command: &Command, module: Option<&Name>, space: Option<&Name>) -> Name {
+    // A command out of a module's own configuration has its module in its name.
+    match module.filter(|_| command.module.is_none()).or(space) {
+        Some(over) => format!("{}@{over}", command.name).into(),
+        None => command.name.clone(),
+    }
 }
 
 /// The space of a runnable, and its module.
@@ -109,6 +130,7 @@ pub(crate) fn place<'db>(db: &'db dyn Db, runnable: Runnable<'db>) -> Place {
     let module = module.as_ref().and_then(|name| modules(project).find(|m| m.name == *name));
     let space = project.commands.get(command).and_then(|command| command.space.clone());
     let owner = module.map(|module| module.space.clone());
+    let space = runnable.per_space(db).clone().or(space);
     Place { module: module.cloned(), space: space.or(owner).unwrap_or_else(default_space) }
 }
 

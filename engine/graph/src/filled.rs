@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qik_model::{CacheWhen, DepKind, GlobSet, Module, Name, OnInputChange, Origin, Platform};
+use qik_model::{
+    Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnInputChange, Origin, Platform,
+};
 
 /// A text as it is used, and as it may be told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +49,24 @@ pub struct Val {
     pub key: Rendered,
 }
 
+/// A distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pydist {
+    /// Its name on the package index.
+    pub name: Rendered,
+    /// Whether its own dependencies count too, where the dep says so.
+    pub transitive: Option<bool>,
+}
+
+/// All that a module imports.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pygraph {
+    /// What an `import` calls the module.
+    pub pyimport: Rendered,
+    /// Globs of data files that count too, sorted.
+    pub include: Vec<Rendered>,
+}
+
 /// The deps of a runnable by kind, each sorted and without doubles: order and repetition in the
 /// configuration mean nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -63,6 +83,10 @@ pub struct Deps {
     pub envs: Vec<Rendered>,
     /// Shell lines whose output counts.
     pub tools: Vec<Rendered>,
+    /// Distributions.
+    pub pydists: Vec<Pydist>,
+    /// Modules with all that they import.
+    pub pygraphs: Vec<Pygraph>,
 }
 
 /// One executable unit with everything filled in.
@@ -76,8 +100,10 @@ pub struct Definition {
     pub module: Option<Module>,
     /// The space that it runs in.
     pub space: Name,
-    /// What the shell runs; empty where it only groups others.
+    /// What the shell runs; empty where it only groups others, or qik itself does it.
     pub exec: Rendered,
+    /// What qik does itself, for the space.
+    pub builtin: Option<Builtin>,
     /// Its own deps and those of the base.
     pub deps: Deps,
     /// The globs among them, ready to match.
@@ -145,23 +171,33 @@ impl Deps {
                 let default = default.iter().map(|glob| render(glob)).collect::<Result<_, E>>()?;
                 self.loads.push(Load { path: render(path)?, default });
             }
-            DepKind::Command { .. } | DepKind::Pydist { .. } | DepKind::Pygraph { .. } => {
-                return Ok(false);
+            DepKind::Pydist { name, transitive } => {
+                self.pydists.push(Pydist { name: render(name)?, transitive: *transitive });
             }
+            DepKind::Pygraph { pyimport, include } => {
+                let include = include.iter().map(|glob| render(glob)).collect::<Result<_, E>>()?;
+                let mut pygraph = Pygraph { pyimport: render(pyimport)?, include };
+                settle(&mut pygraph.include);
+                self.pygraphs.push(pygraph);
+            }
+            DepKind::Command { .. } => return Ok(false),
         }
         Ok(true)
     }
 
     pub(crate) fn settle(&mut self) {
-        fn settle<T: Ord>(items: &mut Vec<T>) {
-            items.sort();
-            items.dedup();
-        }
         settle(&mut self.globs);
         settle(&mut self.consts);
         settle(&mut self.vals);
         settle(&mut self.loads);
         settle(&mut self.envs);
         settle(&mut self.tools);
+        settle(&mut self.pydists);
+        settle(&mut self.pygraphs);
     }
+}
+
+fn settle<T: Ord>(items: &mut Vec<T>) {
+    items.sort();
+    items.dedup();
 }

@@ -9,6 +9,6 @@ mod render;
 mod selection;
 
 pub use enumerate::{Runnable, RunnableKey, Runnables, default_space, runnable, runnables};
-pub use filled::{Definition, Deps, Load, Rendered, Settings, Upstream, Val};
+pub use filled::{Definition, Deps, Load, Pydist, Pygraph, Rendered, Settings, Upstream, Val};
 pub use render::{definition, definition_of};
 pub use selection::{Selected, Selection, select};

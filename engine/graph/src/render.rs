@@ -72,19 +72,19 @@ impl Renderer<'_> {
             None => None,
         };
         Ok(Definition {
-            name: match self.module {
-                Some(module) if command.module.is_none() => {
-                    format!("{}@{}", command.name, module.name).into()
-                }
-                _ => command.name.clone(),
-            },
+            name: enumerate::full_name(
+                command,
+                self.module.map(|module| &module.name),
+                command.builtin.map(|_| space),
+            ),
             command: command.name.clone(),
             module: self.module.cloned(),
             space: space.clone(),
             exec,
+            builtin: command.builtin,
             dep_globs: glob_set(&deps.globs, &origin.key("deps"))?,
             deps,
-            has_deps: !command.deps.is_empty(),
+            has_deps: !command.deps.is_empty() || command.builtin.is_some(),
             upstream,
             artifact_globs: glob_set(&artifacts, &origin.key("artifacts"))?,
             artifacts,

@@ -52,7 +52,7 @@ pub static ROOT: TableShape = TableShape {
             Shape::Table(&DEFAULTS),
             "What holds where a command or space says nothing",
         ),
-        later("pydist", Shape::Table(&PYDIST), "How Python distributions are found"),
+        key("pydist", Shape::Table(&PYDIST), "How Python distributions are found"),
         key(
             "include",
             Shape::List(&Shape::Path),
@@ -137,7 +137,7 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "pydist",
         "An installed distribution",
-        Support::NotYet,
+        Support::Now,
         "a pydist dep",
         &[
             required("name", Shape::Template, "Its name on the package index"),
@@ -147,9 +147,16 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "pygraph",
         "All that a Python module imports",
-        Support::NotYet,
+        Support::Now,
         "a pygraph dep",
-        &[required("pyimport", Shape::Template, "What an `import` calls the module")],
+        &[
+            required("pyimport", Shape::Template, "What an `import` calls the module"),
+            key(
+                "include",
+                Shape::List(&Shape::Pattern),
+                "Data files that count with the package that they lie in",
+            ),
+        ],
     ),
     variant(
         "load",
@@ -200,7 +207,7 @@ const SPACE: Shape = Shape::Either(&[
         keys: &[
             key("root", Shape::Path, "The folder below which the space is selected"),
             key("modules", Shape::List(&MODULE), "Folders over which commands are parametrized"),
-            later("fence", FENCE, "The folders whose code its code may import"),
+            key("fence", FENCE, "The folders whose code its code may import"),
             later("venv", VENV, "Its Python environment"),
             later("dotenv", STRING_OR_STRINGS, "Files of environment variables"),
         ],
@@ -222,7 +229,7 @@ const MODULE: Shape = Shape::Either(&[
 const FENCE: Shape = Shape::Either(&[
     Shape::Bool,
     Shape::List(&Shape::Either(&[
-        Shape::Path,
+        Shape::Pattern,
         Shape::Tagged(&Tagged {
             what: "a part of a fence",
             tag: "type",
@@ -339,18 +346,7 @@ const PLUGIN: Shape = Shape::Either(&[
                 "The import graph",
                 Support::Now,
                 "the pygraph plugin",
-                &[
-                    later(
-                        "ignore-type-checking",
-                        Shape::Bool,
-                        "Imports for type checkers do not count",
-                    ),
-                    later("ignore-pydists", Shape::Bool, "Distributions do not count"),
-                    later("cache", Shape::Template, "The cache of its commands"),
-                    later("build-cache", Shape::Template, "Of no effect; taken for compatibility"),
-                    later("lock-cache", Shape::Template, "Of no effect; taken for compatibility"),
-                    later("check-cache", Shape::Template, "The cache of `pygraph.check`"),
-                ],
+                PYGRAPH_KEYS,
             ),
             variant("qik.s3", "Caches of type `s3`", Support::Now, "the s3 plugin", &[]),
             variant(
@@ -369,6 +365,46 @@ const PLUGIN: Shape = Shape::Either(&[
         ],
     }),
 ]);
+
+const PYGRAPH_KEYS: &[Key] = &[
+    key("ignore-type-checking", Shape::Bool, "Imports for type checkers do not count"),
+    key("ignore-pydists", Shape::Bool, "Distributions do not count"),
+    key("conftest", Shape::Bool, "Tests need each `conftest.py` above them"),
+    key("stubs", Shape::Bool, "`.pyi` files and `py.typed` count"),
+    key("dynamic-imports", Shape::Bool, "`import_module(\"a.b\")` imports"),
+    key(
+        "whole-packages",
+        Shape::Bool,
+        "A package that loads submodules by computed names needs all of them",
+    ),
+    key("pytest-plugins", Shape::Bool, "Literal `pytest_plugins` import"),
+    key(
+        "dotted-strings",
+        Shape::Bool,
+        "Dotted strings in settings such as `INSTALLED_APPS` import",
+    ),
+    key(
+        "include",
+        Shape::List(&Shape::Pattern),
+        "Data files that count with the package that they lie in",
+    ),
+    key("links", Shape::Table(&LINKS), "Imports that no statement says, or that do not count"),
+    key("cache", Shape::Template, "The cache of its commands"),
+    key("build-cache", Shape::Template, "Of no effect; taken for compatibility"),
+    key("lock-cache", Shape::Template, "Of no effect; taken for compatibility"),
+    key("check-cache", Shape::Template, "The cache of `pygraph.check`"),
+];
+
+static LINKS: TableShape = TableShape {
+    what: "`links`",
+    open: false,
+    keys: &[
+        key("add", LINK_MAP, "By what imports, a list of what it imports"),
+        key("remove", LINK_MAP, "By what imports, a list of what does not count"),
+    ],
+};
+
+const LINK_MAP: Shape = Shape::Map { of: "pattern of modules", shape: &STRING_OR_STRINGS };
 
 const CTX: Shape = Shape::Either(&[VARIABLES, Shape::Map { of: "profile", shape: &PROFILE }]);
 const VARIABLES: Shape = Shape::List(&Shape::Either(&[Shape::Str, Shape::Table(&VARIABLE)]));

@@ -1,10 +1,11 @@
 //! Commands and their deps.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use qik_model::{
-    CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnInputChange, Origin, Place, Platform,
-    Template,
+    Builtin, CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnInputChange, Origin, Place,
+    Platform, Project, Template,
 };
 
 use super::view::{Fields, View};
@@ -55,6 +56,28 @@ pub(super) fn command(
     command
 }
 
+/// The command that checks the fences of the project, where there are any and no command of the
+/// project has its name. It goes with all others where the plugin is named.
+pub(super) fn fence_check(
+    project: &Project,
+    commands: &BTreeMap<Name, Command>,
+) -> Option<Command> {
+    let fence = project.spaces.values().find_map(|space| space.fence.as_ref())?;
+    let plugin = project.plugins.values().find(|plugin| &*plugin.pyimport == "qik.pygraph");
+    let prefix = plugin.map_or("pygraph", |plugin| &*plugin.name);
+    let name: Name = format!("{prefix}.check").into();
+    let origin = plugin.map_or(&fence.origin, |plugin| &plugin.origin).clone();
+    let config = &project.pygraph;
+    let command = Command {
+        cache: config.check_cache.clone().or_else(|| config.cache.clone()),
+        description: Some("Checks that imports stay within the fences of their spaces".into()),
+        hidden: plugin.is_none(),
+        builtin: Some(Builtin::FenceCheck),
+        ..bare(name.clone(), None, origin)
+    };
+    (!commands.contains_key(&name)).then_some(command)
+}
+
 /// The deps of a list.
 pub(super) fn deps(list: &View<'_>) -> Vec<Dep> {
     list.items().iter().filter_map(dep).collect()
@@ -80,6 +103,7 @@ fn bare(name: Name, module: Option<Name>, origin: Origin) -> Command {
         interactive: false,
         on_input_change: OnInputChange::default(),
         platform: Platform::default(),
+        builtin: None,
     }
 }
 
@@ -101,8 +125,13 @@ fn dep_kind(fields: &Fields<'_>) -> Option<DepKind> {
             strict: fields.bool("strict").unwrap_or_default(),
             isolated: fields.bool("isolated"),
         },
-        "pydist" => DepKind::Pydist { name: fields.text("name")? },
-        "pygraph" => DepKind::Pygraph { pyimport: fields.text("pyimport")? },
+        "pydist" => {
+            DepKind::Pydist { name: fields.text("name")?, transitive: fields.bool("transitive") }
+        }
+        "pygraph" => DepKind::Pygraph {
+            pyimport: fields.text("pyimport")?,
+            include: fields.texts("include"),
+        },
         "load" => DepKind::Load { path: fields.text("path")?, default: fields.texts("default") },
         "val" => DepKind::Val { file: fields.text("file")?, key: fields.text("key")? },
         "env" => DepKind::Env { name: fields.text("name")? },

@@ -3,6 +3,7 @@
 
 mod command;
 mod layers;
+mod python;
 mod space;
 mod variables;
 mod view;
@@ -121,6 +122,9 @@ impl Lowering {
             self.spaces(&fields);
             self.caches(&fields);
             self.plugins(&fields);
+            if let Some(table) = fields.fields("pydist") {
+                python::pydist(&table, &mut self.project.pydist);
+            }
             if let Some(table) = fields.fields("ctx") {
                 let profiles = &mut self.profiles;
                 variables::add_profiles(&table, &self.project, profiles, &mut self.diagnostics);
@@ -220,6 +224,9 @@ impl Lowering {
                 self.diagnostics.push(twice("plugin", &pyimport, &view.at, &known.origin));
                 continue;
             }
+            if let (Some(table), "qik.pygraph") = (&table, &*pyimport) {
+                self.project.pygraph = python::pygraph(table);
+            }
             let settings = table.map(|table| settings(&table, "pyimport")).unwrap_or_default();
             let plugin = Plugin { name: name.clone(), pyimport, origin: view.at, settings };
             self.project.plugins.insert(name, plugin.into());
@@ -251,6 +258,10 @@ impl Lowering {
         let mut diagnostics = check.diagnostics;
         diagnostics.extend(self.diagnostics);
         project.spaces = shared(self.spaces);
+        let mut commands = commands;
+        if let Some(check) = command::fence_check(&project, &commands) {
+            commands.insert(check.name.clone(), check);
+        }
         project.profiles = shared(self.profiles);
         let mut names =
             resolve::Names { project, commands, default_cache, diagnostics: Vec::new() };

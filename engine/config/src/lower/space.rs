@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use qik_model::{Diagnostic, Module, Name, Place, RelPath, Space};
 
+use super::python;
 use super::view::View;
 use crate::{names, shape};
 
@@ -27,7 +28,8 @@ pub(super) fn space(
     let views = fields.get("modules").map(|list| list.items()).unwrap_or_default();
     let modules =
         views.iter().filter_map(|view| module(view, &name, python_path, diagnostics)).collect();
-    Space { name, origin, root, modules }
+    let fence = fields.get("fence").and_then(|view| python::fence(&view));
+    Space { name, origin, root, modules, fence }
 }
 
 /// Reports modules that share a name or a folder, over all spaces.
