@@ -41,7 +41,9 @@ pub use git::Git;
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
-pub use outside::{ancestors_to_git_root, canonical, current_dir, read_file};
+pub use outside::{
+    Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, canonical, current_dir, read_file,
+};
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Stat, StatKind};
 pub use stop::{Stop, signals};
@@ -65,6 +67,9 @@ pub trait System: Debug + Send + Sync {
 
     /// The git repository that the project lies in, if any.
     fn git(&self) -> Option<&Git>;
+
+    /// What lies outside of the project.
+    fn outside(&self) -> &dyn Outside;
 
     /// The time of day, as file stamps know it.
     fn now(&self) -> SystemTime;

@@ -1,6 +1,8 @@
 //! A world in memory, for tests: files, an environment, a clock that ticks when it is looked at,
 //! and processes that are functions. Knows no git, and follows no links.
 
+mod outside;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -12,10 +14,13 @@ use qik_model::{FileKind, RelPath};
 
 use crate::env::Env;
 use crate::git::Git;
+use crate::outside::Outside;
 use crate::process::{Exit, ProcessSpec};
 use crate::stat::{DirItem, Stat, StatKind};
 use crate::stop::Stop;
 use crate::{LockGuard, System};
+
+use outside::OutsideFiles;
 
 /// What stands in for running a shell line.
 type Runner =
@@ -27,6 +32,7 @@ pub struct MemorySystem {
     env: Env,
     state: Mutex<State>,
     locks: Arc<Locks>,
+    outside: OutsideFiles,
     runner: Option<Box<Runner>>,
 }
 
@@ -60,6 +66,7 @@ impl MemorySystem {
             env: Env::default(),
             state: Mutex::default(),
             locks: Arc::default(),
+            outside: OutsideFiles::default(),
             runner: None,
         }
     }
@@ -105,6 +112,23 @@ impl MemorySystem {
     pub fn remove(&self, path: impl Into<RelPath>) {
         let path = path.into();
         self.state().nodes.retain(|known, _| !known.is_within(&path));
+    }
+
+    /// With a file outside of the project, at an absolute path.
+    #[must_use]
+    pub fn with_outside_file(self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Self {
+        self.write_outside(path, bytes);
+        self
+    }
+
+    /// Writes a file outside of the project; the folders above it are there with it.
+    pub fn write_outside(&self, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
+        self.outside.write(path.as_ref(), bytes.as_ref());
+    }
+
+    /// Removes a file outside of the project, or a folder with all that it holds.
+    pub fn remove_outside(&self, path: impl AsRef<Path>) {
+        self.outside.remove(path.as_ref());
     }
 
     /// All files and links, sorted.
@@ -207,6 +231,10 @@ impl System for MemorySystem {
 
     fn git(&self) -> Option<&Git> {
         None
+    }
+
+    fn outside(&self) -> &dyn Outside {
+        &self.outside
     }
 
     fn now(&self) -> SystemTime {
@@ -409,6 +437,19 @@ mod tests {
         assert!(before.same_state(&system.stat(&path).unwrap()));
         system.write("a", "1");
         assert!(!before.same_state(&system.stat(&path).unwrap()));
+    }
+
+    #[test]
+    fn what_lies_outside_is_apart_from_the_project() {
+        let system = MemorySystem::new().with_outside_file("/venv/a.py", "1").with_file("b", "2");
+        let outside = system.outside();
+        let path = Path::new("/venv/a.py");
+        let before = outside.stamp(path).unwrap();
+        system.write_outside(path, "1");
+        assert_ne!(outside.stamp(path).unwrap(), before);
+        assert_eq!(system.files(), ["b".into()]);
+        system.remove_outside("/venv");
+        assert_eq!(outside.read(path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use rustix::io::Errno;
 
 use crate::env::Env;
 use crate::git::Git;
+use crate::outside::{Disk, Outside};
 use crate::process::{self, Exit, ProcessSpec};
 use crate::stat::{DirItem, Stat, StatKind};
 use crate::stop::Stop;
@@ -130,6 +131,10 @@ impl System for OsSystem {
 
     fn git(&self) -> Option<&Git> {
         self.git.as_ref()
+    }
+
+    fn outside(&self) -> &dyn Outside {
+        &Disk
     }
 
     fn now(&self) -> SystemTime {

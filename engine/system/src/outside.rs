@@ -1,8 +1,94 @@
-//! Looks around before there is a project: folders and files by absolute path. Everything after
-//! that goes through a [`crate::System`].
+//! What lies outside of the project, by absolute path: where to look around before there is a
+//! project, and [`Outside`], the door that a [`crate::System`] has for the time after. Does not know
+//! what is looked for, and writes nothing.
 
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// Files and folders outside of the project: interpreters, environments, other checkouts. Paths are
+/// absolute, and links are followed.
+pub trait Outside: Debug + Send + Sync {
+    /// The bytes of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// What a folder holds, in no order. What vanishes meanwhile is left out.
+    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>>;
+
+    /// What tells one state of a file or folder from another.
+    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp>;
+
+    /// The same place by its one path without links.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+}
+
+/// A member of a folder outside of the project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OutsideItem {
+    /// Its last segment.
+    pub name: OsString,
+    /// Whether it is a folder or a link to one.
+    pub is_folder: bool,
+}
+
+/// The facts that tell one state of a file or folder outside of the project from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OutsideStamp {
+    /// Last change of the bytes, since 1970.
+    pub mtime_ns: i128,
+    /// Last change of bytes or attributes; unlike `mtime_ns` nobody can set it.
+    pub ctime_ns: i128,
+    /// Bytes.
+    pub size: u64,
+    /// Number within the device.
+    pub inode: u64,
+}
+
+/// The file system itself.
+#[derive(Debug)]
+pub(crate) struct Disk;
+
+impl Outside for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>> {
+        let mut items = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let Ok(kind) = entry.file_type() else { continue };
+            let is_folder = if kind.is_symlink() {
+                std::fs::metadata(entry.path()).is_ok_and(|target| target.is_dir())
+            } else {
+                kind.is_dir()
+            };
+            items.push(OutsideItem { name: entry.file_name(), is_folder });
+        }
+        Ok(items)
+    }
+
+    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp> {
+        Ok(stamp_of(&std::fs::metadata(path)?))
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
+}
+
+fn stamp_of(meta: &Metadata) -> OutsideStamp {
+    let nanos = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    OutsideStamp {
+        mtime_ns: nanos(meta.mtime(), meta.mtime_nsec()),
+        ctime_ns: nanos(meta.ctime(), meta.ctime_nsec()),
+        size: meta.len(),
+        inode: meta.ino(),
+    }
+}
 
 /// The working directory.
 pub fn current_dir() -> io::Result<PathBuf> {
@@ -49,5 +135,43 @@ mod tests {
         let (folders, git_root) = ancestors_to_git_root(&root.join("a/b"));
         assert_eq!(folders, [root.join("a/b"), root.join("a"), root.clone()]);
         assert_eq!(git_root, Some(root));
+    }
+
+    #[test]
+    fn links_outside_are_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("folder")).unwrap();
+        std::fs::write(root.join("folder/file"), "1").unwrap();
+        for (target, link) in
+            [("folder", "to-folder"), ("folder/file", "to-file"), ("none", "broken")]
+        {
+            std::os::unix::fs::symlink(target, root.join(link)).unwrap();
+        }
+
+        let mut items = Disk.list(&root).unwrap();
+        items.sort();
+        let names: Vec<_> =
+            items.iter().map(|item| (item.name.to_str().unwrap(), item.is_folder)).collect();
+        let expected =
+            [("broken", false), ("folder", true), ("to-file", false), ("to-folder", true)];
+        assert_eq!(names, expected);
+        assert_eq!(Disk.read(&root.join("to-folder/file")).unwrap(), b"1");
+        assert_eq!(Disk.canonical(&root.join("to-file")).unwrap(), root.join("folder/file"));
+        let stamp = |path: &str| Disk.stamp(&root.join(path)).unwrap();
+        assert_eq!(stamp("to-file"), stamp("folder/file"));
+        assert_eq!(Disk.stamp(&root.join("broken")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_stamp_tells_a_file_written_over_from_the_one_before() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("file");
+        std::fs::write(&path, "1").unwrap();
+        let before = Disk.stamp(&path).unwrap();
+        assert_eq!(Disk.stamp(&path).unwrap(), before);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&path, "2").unwrap();
+        assert_ne!(Disk.stamp(&path).unwrap(), before);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use qik_model::{FileKind, RelPath};
-use qik_system::{DirItem, Env, Exit, Git, LockGuard, ProcessSpec, Stat, Stop, System};
+use qik_system::{DirItem, Env, Exit, Git, LockGuard, Outside, ProcessSpec, Stat, Stop, System};
 
 #[derive(Debug)]
 pub struct Dying {
@@ -46,6 +46,9 @@ impl System for Dying {
     }
     fn git(&self) -> Option<&Git> {
         self.inner.git()
+    }
+    fn outside(&self) -> &dyn Outside {
+        self.inner.outside()
     }
     fn now(&self) -> SystemTime {
         self.inner.now()

@@ -9,7 +9,9 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::{DirItem, Env, Exit, Git, LockGuard, MemorySystem, OsSystem, ProcessSpec, Stop};
+use crate::{
+    DirItem, Env, Exit, Git, LockGuard, MemorySystem, OsSystem, Outside, ProcessSpec, Stop,
+};
 
 mod changes;
 mod property;
@@ -245,6 +247,9 @@ impl System for Watched {
     }
     fn git(&self) -> Option<&Git> {
         self.inner.git()
+    }
+    fn outside(&self) -> &dyn Outside {
+        self.inner.outside()
     }
     fn now(&self) -> SystemTime {
         self.inner.now()
