@@ -1,6 +1,8 @@
 //! Where the git repository around the project keeps its things, and the real `git` for what is
 //! off the hot path. Does not read the index: that is the work tree's business.
 
+mod revision;
+
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use bstr::ByteSlice;
+
+pub use revision::{CommitId, NoCommit};
 
 /// A git repository with a work tree.
 #[derive(Clone, Debug, PartialEq, Eq)]

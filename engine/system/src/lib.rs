@@ -37,7 +37,7 @@ use std::time::{Duration, SystemTime};
 use qik_model::{FileKind, RelPath};
 
 pub use env::Env;
-pub use git::Git;
+pub use git::{CommitId, Git, NoCommit};
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
