@@ -1,4 +1,4 @@
-//! Times a scan of the work tree against `git status`: `scan FOLDER [ROUNDS]`, where FOLDER is a
+//! Times a scan of the work tree against `git status`, and a look at the whole of `HEAD`: `scan FOLDER [ROUNDS]`, where FOLDER is a
 //! project, or `--generate N` makes one of N files in a temporary folder.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a tool, not the engine")]
 
@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use qik_system::{OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
+use qik_system::{CommitSystem, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +26,7 @@ fn main() {
     };
     let rounds = args.get(1).filter(|_| temp.is_none()).and_then(|n| n.parse().ok()).unwrap_or(15);
     measure(&folder, rounds);
+    measure_head(&folder, rounds);
     processes(&folder);
     if let Some(temp) = temp {
         let _ = std::fs::remove_dir_all(temp);
@@ -60,6 +61,37 @@ fn measure(folder: &Path, rounds: usize) {
     println!("open         {:>9.3?}", median(open));
     println!("open + scan  {:>9.3?}", median(scan));
     println!("refresh one  {:>9.3?}", median(refresh));
+}
+
+fn measure_head(folder: &Path, rounds: usize) {
+    let folder = folder.canonicalize().expect("a folder");
+    let (mut resolve, mut open, mut all, mut read) = (vec![], vec![], vec![], vec![]);
+    let (mut folders, mut members) = (0, 0);
+    for _ in 0..rounds {
+        let system = Arc::new(OsSystem::new(&folder));
+        let start = Instant::now();
+        let Some(Ok(head)) = system.git().map(|git| git.resolve("HEAD")) else { return };
+        resolve.push(start.elapsed());
+
+        let start = Instant::now();
+        let commit = CommitSystem::new(system, head).expect("a commit");
+        open.push(start.elapsed());
+        let start = Instant::now();
+        let listed = commit.folders().expect("folders");
+        all.push(start.elapsed());
+        (folders, members) = (listed.len(), listed.iter().map(|(_, entries)| entries.len()).sum());
+
+        let (path, entries) = listed.last().expect("a folder");
+        let file = path.join(&entries.last().expect("a file").name);
+        let start = Instant::now();
+        commit.read(&file).expect("a file");
+        read.push(start.elapsed());
+    }
+    println!("HEAD: {folders} folders with {members} members");
+    println!("resolve      {:>9.3?}", median(resolve));
+    println!("open         {:>9.3?}", median(open));
+    println!("all folders  {:>9.3?}", median(all));
+    println!("read one     {:>9.3?}", median(read));
 }
 
 fn processes(folder: &Path) {
@@ -99,7 +131,8 @@ fn generate(root: &Path, count: usize) {
     std::fs::write(root.join(".gitignore"), "*.log\n/build/\nnode_modules/\n*.py[co]\n")
         .expect("a file");
     std::thread::sleep(Duration::from_millis(50));
-    for args in [vec!["init", "-q"], vec!["add", "-A"]] {
+    let commit = ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "x"];
+    for args in [vec!["init", "-q"], vec!["add", "-A"], commit.to_vec()] {
         assert!(Command::new("git").args(args).current_dir(root).status().expect("git").success());
     }
 }

@@ -1,7 +1,8 @@
 //! The one door to the world: files, the git index, the environment, clocks and processes.
 //!
 //! Every other room reaches the outside through a [`System`]: [`OsSystem`] is the real one,
-//! [`MemorySystem`] lives in memory for tests. [`WorkTree`] says what the project's files are right
+//! [`MemorySystem`] lives in memory for tests, [`CommitSystem`] is the project as a commit holds it.
+//! [`WorkTree`] says what the project's files are right
 //! now. This room does not know what a command, a fingerprint or a cache entry is.
 //!
 //! ```
@@ -18,6 +19,7 @@
 //! ```
 #![allow(clippy::disallowed_methods, reason = "this room is the door that the others are kept to")]
 
+mod commit;
 mod env;
 mod git;
 mod machine;
@@ -36,6 +38,7 @@ use std::time::{Duration, SystemTime};
 
 use qik_model::{FileKind, RelPath};
 
+pub use commit::CommitSystem;
 pub use env::Env;
 pub use git::{CommitId, Git, NoCommit};
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use bstr::{BStr, ByteSlice};
 use gix::glob::pattern::Case;
 use gix::ignore::search::{Ignore, pattern_matching_relative_path};
+use qik_model::RelPath;
 
 use super::attributes::Attributes;
+use crate::STATE_FOLDER;
 
 type List = gix::glob::search::pattern::List<Ignore>;
 
@@ -111,6 +113,13 @@ impl IgnoreFile {
         // It fails only for a source without a parent, which these are not.
         Arc::new(Self { list: list.unwrap_or_default(), above })
     }
+}
+
+/// Whether the folder `name` in `parent` holds no files of the project, whatever git says of it.
+pub(crate) fn is_never_listed(parent: &RelPath, name: &[u8]) -> bool {
+    name == b".git"
+        || name == STATE_FOLDER.as_bytes()
+        || (name == b"cache" && parent.as_bytes() == b".qik")
 }
 
 /// Whether a file or folder of that name is what tools leave behind.

@@ -20,6 +20,7 @@ use crate::System;
 use crate::stat::Stat;
 
 pub use facts::{blob_id, is_content_of};
+pub(crate) use ignore::is_never_listed;
 
 use facts::Facts;
 use ignore::Rules;

@@ -12,11 +12,10 @@ use qik_model::{Diagnostic, RelPath};
 use rayon::prelude::*;
 
 use super::attributes::{Attributes, Conversion};
-use super::ignore::{Rules, is_dropping};
+use super::ignore::{Rules, is_dropping, is_never_listed};
 use super::index::{Division, Repository, as_path};
 use super::members::Members;
 use super::{FileState, Folder, TreeEntry, TreeNode, WorkTree, codes};
-use crate::STATE_FOLDER;
 use crate::stat::{DirItem, Stat, StatKind};
 
 /// A look in progress.
@@ -321,10 +320,7 @@ impl<'a> Walk<'a> {
         division: &Division<'_>,
         name: &[u8],
     ) -> Option<Place> {
-        let never = name == b".git"
-            || name == STATE_FOLDER.as_bytes()
-            || (name == b"cache" && parent.as_bytes() == b".qik");
-        if never {
+        if is_never_listed(parent, name) {
             return None;
         }
         let path = parent.join(name);
