@@ -48,6 +48,11 @@ impl NodeStore {
         })
     }
 
+    /// Whether a node is there, as far as can be told without reading it.
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.with_file(|file| file.places.contains_key(digest))
+    }
+
     /// Keeps these nodes, each under the digest of its bytes. Where that fails, what differs from
     /// an entry is told in fewer words.
     pub(crate) fn put(&self, nodes: Vec<(Digest, Vec<u8>)>) {

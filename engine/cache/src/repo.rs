@@ -32,8 +32,13 @@ impl RepoCache {
         Self { system, warnings, git, git_add }
     }
 
-    /// Stages the entries that were written since the last call; to be called once at the end of a
-    /// run. What goes wrong is a warning.
+    /// A file beside the entries is to be staged with them.
+    pub fn stage_with(&self, path: RelPath) {
+        self.git.wrote([path]);
+    }
+
+    /// Stages what was written since the last call; to be called once at the end of a run. What goes
+    /// wrong is a warning.
     pub fn stage(&self) {
         if self.git_add {
             self.git.stage();

@@ -209,6 +209,20 @@ impl CacheSet {
         self.nodes.get(digest)
     }
 
+    /// Stages a file that was written beside the committed entries, with these.
+    pub fn stage_with(&self, path: RelPath) {
+        for tier in self.caches.values() {
+            if let Tier::Repo(cache) = tier {
+                cache.stage_with(path.clone());
+            }
+        }
+    }
+
+    /// Whether a node is at hand.
+    pub fn has_node(&self, digest: &Digest) -> bool {
+        self.nodes.has(digest)
+    }
+
     /// The bytes that are kept here: logs, artifacts, and whatever else callers put there.
     pub fn contents(&self) -> &ContentStore {
         self.local.contents()

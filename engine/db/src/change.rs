@@ -19,6 +19,7 @@ pub struct Change {
     folders: Vec<(RelPath, Option<Arc<[TreeEntry]>>)>,
     sources: Vec<RelPath>,
     tools: bool,
+    outside: bool,
 }
 
 impl Change {
@@ -27,7 +28,7 @@ impl Change {
         let mut sources = delta.touched;
         // A file that came or went is in no list of touched files; its folder tells.
         sources.extend(delta.folders.iter().map(|(folder, _)| folder.clone()));
-        Self { folders: delta.folders, sources, tools: false }
+        Self { folders: delta.folders, sources, tools: false, outside: false }
     }
 
     /// Files whose content may have moved although no scan sees them (git ignores them, say).
@@ -44,6 +45,13 @@ impl Change {
         self
     }
 
+    /// What lies outside of the project may have changed: what is known of it is looked at again.
+    #[must_use]
+    pub fn with_outside(mut self) -> Self {
+        self.outside = true;
+        self
+    }
+
     /// Tells the database; says whether anything differed.
     pub fn apply(self, db: &mut Database) -> bool {
         let mut changed = false;
@@ -55,6 +63,9 @@ impl Change {
         }
         if self.tools {
             changed |= refresh_tools(db);
+        }
+        if self.outside {
+            changed |= refresh_outside(db);
         }
         changed
     }
@@ -90,6 +101,22 @@ fn refresh_source(db: &mut Database, path: &RelPath) -> bool {
     }
     source.set_bytes(db).to(bytes);
     true
+}
+
+fn refresh_outside(db: &mut Database) -> bool {
+    let known: Vec<_> = {
+        let outside = db.known.outside.lock().expect("no panic under this lock");
+        outside.iter().map(|(path, file)| (path.clone(), *file)).collect()
+    };
+    let mut changed = false;
+    for (path, file) in known {
+        let state = db.system.outside().stamp(&path).ok();
+        if *file.state(db) != state {
+            file.set_state(db).to(state);
+            changed = true;
+        }
+    }
+    changed
 }
 
 fn refresh_tools(db: &mut Database) -> bool {

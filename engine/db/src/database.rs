@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use qik_model::{ConfigSyntax, RelPath};
 use qik_system::System;
 use rustc_hash::FxHashMap;
-use salsa::Durability;
+use salsa::{Durability, Setter};
 
-use crate::{Db, Folder, Source, Tool, ToolOutput, World};
+use crate::{Db, Folder, OutsideFile, Source, Tool, ToolOutput, World};
 
 /// Runs a cheap command and yields what it printed.
 pub type RunTool = Arc<dyn Fn(&str) -> ToolOutput + Send + Sync>;
@@ -31,6 +32,7 @@ pub struct Database {
 pub(crate) struct Known {
     pub folders: Mutex<FxHashMap<RelPath, Folder>>,
     pub sources: Mutex<FxHashMap<RelPath, Source>>,
+    pub outside: Mutex<FxHashMap<PathBuf, OutsideFile>>,
     pub tools: Mutex<FxHashMap<Arc<str>, Tool>>,
 }
 
@@ -70,10 +72,15 @@ impl Database {
             syntaxes: syntaxes.into(),
             run_tool,
         };
-        let _singleton = World::builder(config, Arc::new(env), Arc::new(flags))
+        let _singleton = World::builder(config, Arc::new(env), None, Arc::new(flags))
             .durability(Durability::MEDIUM)
             .new(&db);
         db
+    }
+
+    /// The running binary: an environment that holds it is meant where none is active.
+    pub fn set_binary(&mut self, binary: PathBuf) {
+        World::get(self).set_binary(self).to(Some(binary));
     }
 
     /// Runs a cheap command anew.
@@ -104,6 +111,18 @@ impl Db for Database {
                 *new.insert(Source::new(self, path.clone(), bytes))
             }
         }
+    }
+
+    fn outside_file(&self, path: &Path) -> OutsideFile {
+        let mut outside = self.known.outside.lock().expect("no panic under this lock");
+        if let Some(known) = outside.get(path) {
+            return *known;
+        }
+        let state = self.system.outside().stamp(path).ok();
+        let file =
+            OutsideFile::builder(path.to_path_buf(), state).durability(Durability::HIGH).new(self);
+        outside.insert(path.to_path_buf(), file);
+        file
     }
 
     fn tool(&self, line: &Arc<str>) -> Tool {

@@ -4,10 +4,11 @@
 //! not: making it later then counts as a change. Only [`crate::Change`] writes to them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use qik_model::RelPath;
-use qik_system::TreeEntry;
+use qik_system::{OutsideStamp, TreeEntry};
 
 /// A folder of the project. The folder with its listing is the input, not each file: a monorepo has
 /// twenty times fewer folders than files.
@@ -26,6 +27,16 @@ pub struct Source {
     pub path: RelPath,
     /// Its bytes; `None` where it cannot be read.
     pub bytes: Option<Arc<[u8]>>,
+}
+
+/// A file or folder outside of the project, such as an installed distribution. Its state is the
+/// input; its content is read by whoever looked at the state first.
+#[salsa::input(debug)]
+pub struct OutsideFile {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// What changes when it is written; `None` where there is nothing.
+    pub state: Option<OutsideStamp>,
 }
 
 /// What a cheap command printed, such as a tool's version.
@@ -53,6 +64,8 @@ pub struct World {
     pub config: RelPath,
     /// The environment of the process, as far as it is UTF-8.
     pub env: Arc<BTreeMap<String, String>>,
+    /// The running binary, where it is known: an environment that holds it is meant.
+    pub binary: Option<PathBuf>,
     /// Context values given on the command line, by `qik.NAME` and `project.NAME`.
     pub flags: Arc<BTreeMap<String, String>>,
 }

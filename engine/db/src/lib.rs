@@ -10,14 +10,15 @@ mod overlay;
 #[cfg(feature = "testing")]
 mod testing;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use change::Change;
 pub use database::Database;
-pub use inputs::{Folder, Source, Tool, ToolOutput, World};
+pub use inputs::{Folder, OutsideFile, Source, Tool, ToolOutput, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
-pub use qik_system::{System, TreeEntry, TreeNode, is_content_of};
+pub use qik_system::{OutsideItem, OutsideStamp, System, TreeEntry, TreeNode, is_content_of};
 #[cfg(feature = "testing")]
 pub use testing::TestDb;
 
@@ -29,6 +30,9 @@ pub trait Db: salsa::Database {
 
     /// The bytes of a file of the work tree, read on the first request.
     fn source(&self, path: &RelPath) -> Source;
+
+    /// A file or folder outside of the project, looked at on the first request.
+    fn outside_file(&self, path: &Path) -> OutsideFile;
 
     /// The output of a cheap command, run on the first request.
     fn tool(&self, line: &Arc<str>) -> Tool;

@@ -1,13 +1,18 @@
 //! Why a fingerprint is not the one of an entry: the two explanations side by side, and where sets
 //! of files differ, the two trees down to the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 
-use qik_model::{Digest, ExplainedItem, Explanation, RelPath};
+use qik_db::Db;
+use qik_graph::Definition;
+use qik_model::{Diagnostic, Digest, ExplainedItem, Explanation, RelPath};
 
+use crate::closures;
 use crate::file_set::{FilesNode, MemberKind, StoredKind, decode};
+use crate::manifest::{Explainer, digest_of};
+use crate::python_inputs::{ModuleInput, PythonInputs, python_inputs};
+use crate::walk::{InputSet, input_sets, loaded_distributions, walk};
 
 /// Looks up the bytes of a stored node.
 pub type StoredNode<'a> = &'a dyn Fn(&Digest) -> Option<Vec<u8>>;
@@ -21,6 +26,12 @@ pub enum Difference {
     Deps(String),
     /// A file of its inputs.
     File(RelPath, FileChange),
+    /// A file that a module reaches through others, and how.
+    Reached(RelPath, FileChange, String),
+    /// A distribution: its name, and the versions then and now, where it was and is there.
+    Distribution(String, Option<String>, Option<String>),
+    /// The version of Python, then (where it can be told) and now.
+    Python(Option<String>, String),
     /// Some file of this set; which one can't be told, as the entry's tree is not at hand.
     SomeFile(String),
     /// What an upstream command made.
@@ -60,6 +71,13 @@ impl fmt::Display for Difference {
             Self::Edited => f.write_str("command edited"),
             Self::Deps(dep) => write!(f, "dep `{dep}` edited"),
             Self::File(path, change) => write!(f, "{path} {change}"),
+            Self::Reached(path, change, by) => write!(f, "{path} {change}, {by}"),
+            Self::Distribution(name, Some(then), Some(now)) => write!(f, "{name} {then} -> {now}"),
+            Self::Distribution(name, None, Some(now)) => write!(f, "{name} {now} added"),
+            Self::Distribution(name, Some(then), None) => write!(f, "{name} {then} removed"),
+            Self::Distribution(name, None, None) => write!(f, "{name} changed"),
+            Self::Python(Some(then), now) => write!(f, "Python {then} -> {now}"),
+            Self::Python(None, now) => write!(f, "Python {now} is another version"),
             Self::SomeFile(set) => write!(f, "a file of `{set}` changed"),
             Self::Upstream(name, None) => write!(f, "artifacts of {name} changed"),
             Self::Upstream(name, Some((path, change))) => write!(f, "{path} of {name} {change}"),
@@ -70,34 +88,140 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What differs between `now` and `then`, most telling first. `sets` are the trees of now by kind
-/// and name, `stored` finds the nodes of then.
+/// The state that an entry is compared with: what `definition` depends on now.
+#[derive(Debug)]
+pub struct Now<'db> {
+    explanation: Explanation,
+    sets: Vec<InputSet>,
+    python: PythonInputs<'db>,
+}
+
+impl<'db> Now<'db> {
+    /// What `definition` depends on.
+    ///
+    /// # Errors
+    /// As [`walk`].
+    pub fn new(db: &'db dyn Db, definition: &Definition) -> Result<Self, Vec<Diagnostic>> {
+        let mut explainer = Explainer::default();
+        walk(db, definition, &mut explainer)?;
+        let one = |error| vec![error];
+        let loaded = loaded_distributions(db, definition).map_err(one)?;
+        Ok(Self {
+            explanation: explainer.finish(),
+            sets: input_sets(db, definition).map_err(one)?,
+            python: python_inputs(db, definition, &loaded)?,
+        })
+    }
+
+    fn files(&self, kind: &str, name: &str) -> Option<&FilesNode> {
+        let set = self.sets.iter().find(|set| set.kind == kind && *set.name == *name)?;
+        Some(&set.node)
+    }
+
+    fn module(&self, name: &str) -> Option<&ModuleInput<'db>> {
+        self.python.modules.iter().find(|module| *module.name == *name)
+    }
+
+    /// The lines of distributions of an item.
+    fn lines(&self, kind: &str, name: &str) -> Option<&str> {
+        if kind == "imports" {
+            return Some(&self.module(name)?.outside?.text);
+        }
+        let found = self.python.distributions.iter().find(|one| *one.name == *name)?;
+        Some(&found.needs.text)
+    }
+}
+
+/// What differs between `now` and `then`, most telling first; `stored` finds the nodes of then.
 pub fn differences(
-    now: &Explanation,
+    db: &dyn Db,
+    now: &Now<'_>,
     then: &Explanation,
-    sets: &dyn Fn(&str, &str) -> Option<Arc<FilesNode>>,
     stored: StoredNode<'_>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
-    let (now_by, then_by) = (by_key(now), by_key(then));
+    let (now_by, then_by) = (by_key(&now.explanation), by_key(then));
     for (key, item) in &now_by {
         match then_by.get(key) {
             None => found.extend(presence(item)),
-            Some(old) if old.digest != item.digest => {
-                let tree = sets(&item.kind, &item.name);
-                changed(item, old.digest, tree.as_deref(), stored, &mut found);
-            }
+            Some(old) if old.digest != item.digest => match &*item.kind {
+                "python" => found.push(python(now, old.digest)),
+                "pygraph" | "imports" | "pydist" => {
+                    found.extend(of_python(db, now, item, old.digest, stored));
+                }
+                kind => {
+                    let tree = now.files(kind, &item.name);
+                    changed(item, old.digest, tree, stored, &mut found);
+                }
+            },
             Some(_) => {}
         }
     }
     let gone = then_by.iter().filter(|(key, _)| !now_by.contains_key(*key));
     found.extend(gone.filter_map(|(_, item)| presence(item)));
     if found.is_empty() {
-        found.push(variables(now));
+        found.push(variables(&now.explanation));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// What it means that what a module or distribution needs has another digest.
+fn of_python(
+    db: &dyn Db,
+    now: &Now<'_>,
+    item: &ExplainedItem,
+    then: Option<Digest>,
+    stored: StoredNode<'_>,
+) -> Vec<Difference> {
+    let found = if item.kind == "pygraph" {
+        let compared = |module| closures::compare(db, module, &then?, stored);
+        now.module(&item.name).and_then(compared)
+    } else {
+        let old = then.and_then(|then| stored(&then));
+        let lines = now.lines(&item.kind, &item.name);
+        lines.zip(old).map(|(lines, old)| distributions(lines, &String::from_utf8_lossy(&old)))
+    };
+    found.filter(|found| !found.is_empty()).unwrap_or_else(|| {
+        vec![match &*item.kind {
+            "pygraph" => Difference::SomeFile(format!("the imports of {}", item.name)),
+            "imports" => Difference::Value("a distribution that is imported by", item.name.clone()),
+            _ => Difference::Distribution(item.name.clone(), None, None),
+        }]
+    })
+}
+
+/// The distributions on which two lists of lines differ.
+fn distributions(now: &str, then: &str) -> Vec<Difference> {
+    let parse = |text: &'_ str| -> BTreeMap<String, String> {
+        let line = |line: &str| match line.split_once("==") {
+            Some((name, version)) => (name.to_string(), version.to_string()),
+            None => (line.trim_start_matches('?').to_string(), "(missing)".to_string()),
+        };
+        text.lines().map(line).collect()
+    };
+    let (now, then) = (parse(now), parse(then));
+    let names: BTreeSet<&String> = now.keys().chain(then.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| (name, then.get(name), now.get(name)))
+        .filter(|(_, then, now)| then != now)
+        .map(|(name, then, now)| {
+            Difference::Distribution(name.clone(), then.cloned(), now.cloned())
+        })
+        .collect()
+}
+
+/// Entries hold the digest of the version alone; there are few to try.
+fn python(now: &Now<'_>, then: Option<Digest>) -> Difference {
+    let version = |digest: Option<Digest>| {
+        let mut known = (0..40).map(|minor| format!("3.{minor}"));
+        known.find(|version| Some(digest_of(version.as_bytes())) == digest)
+    };
+    let item = now.explanation.items.iter().find(|item| item.kind == "python");
+    let now = item.and_then(|item| version(item.digest));
+    Difference::Python(version(then), now.unwrap_or_else(|| "of an unknown version".into()))
 }
 
 type ByKey<'a> = BTreeMap<(&'a str, &'a str), &'a ExplainedItem>;
@@ -155,6 +279,7 @@ fn changed(
                 None => found.push(Difference::SomeFile(name)),
             }
         }
+        "check" => found.push(Difference::Value("imports of", format!("the space {name}"))),
         "val" => found.push(Difference::Value("value", name)),
         "tool" => found.push(Difference::Value("output of", format!("`{name}`"))),
         "const" | "glob" => found.push(Difference::Deps(name)),

@@ -2,20 +2,27 @@
 //!
 //! Queries only: no cache is asked here, and nothing runs but what a tracked input stands for.
 
+mod closures;
 mod explain;
 mod file_set;
 mod manifest;
+mod python_inputs;
 mod value;
 mod walk;
 
-use qik_db::Db;
-use qik_graph::{Runnable, definition};
-use qik_model::{Diagnostic, Explanation, Fingerprint};
+use std::collections::BTreeSet;
 
-pub use explain::{Difference, FileChange, StoredNode, differences};
+use qik_db::Db;
+use qik_graph::{Definition, Runnable, definition};
+use qik_model::{Diagnostic, Digest, Explanation, Fingerprint};
+
+pub use explain::{Difference, FileChange, Now, StoredNode, differences};
 pub use file_set::{FilesNode, Globs, Member, MemberKind, files};
 pub use manifest::{Explainer, Hasher, KEY_VERSION, Manifest, Part, digest_of};
-pub use walk::{InputSet, input_sets, single_files, walk};
+pub use python_inputs::{
+    DistributionInput, ModuleInput, PythonInputs, needs_python, python_inputs,
+};
+pub use walk::{InputSet, input_sets, loaded_distributions, single_files, walk};
 
 /// The fingerprint of `runnable` in `tree`, or what stands in the way.
 #[salsa::tracked]
@@ -25,7 +32,7 @@ pub fn fingerprint<'db>(
 ) -> Result<Fingerprint, Vec<Diagnostic>> {
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     let mut hasher = Hasher::default();
-    walk(db, definition, &mut hasher).map_err(|error| vec![error])?;
+    walk(db, definition, &mut hasher)?;
     Ok(hasher.finish())
 }
 
@@ -39,6 +46,37 @@ pub fn explanation<'db>(
 ) -> Result<Explanation, Vec<Diagnostic>> {
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     let mut explainer = Explainer::default();
-    walk(db, definition, &mut explainer).map_err(|error| vec![error])?;
+    walk(db, definition, &mut explainer)?;
     Ok(explainer.finish())
+}
+
+/// The nodes that explain the fingerprint of `definition`: what an entry keeps, so that a later state
+/// can be told from this one. Those that are `known`, and what lies below them, are left out.
+///
+/// # Errors
+/// As [`walk`].
+pub fn nodes(
+    db: &dyn Db,
+    definition: &Definition,
+    known: &dyn Fn(&Digest) -> bool,
+) -> Result<Vec<(Digest, Vec<u8>)>, Vec<Diagnostic>> {
+    let one = |error| vec![error];
+    let mut nodes = Vec::new();
+    for set in input_sets(db, definition).map_err(one)? {
+        set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
+    }
+    let loaded = loaded_distributions(db, definition).map_err(one)?;
+    let python = python_inputs(db, definition, &loaded)?;
+    for module in &python.modules {
+        closures::each_node(db, module.key, module.closure, known, &mut |digest, bytes| {
+            nodes.push((digest, bytes));
+        });
+        let outside = module.outside.iter();
+        nodes.extend(outside.map(|needs| (needs.digest, needs.text.as_bytes().to_vec())));
+    }
+    let needs = python.distributions.iter().map(|one| one.needs);
+    nodes.extend(needs.map(|needs| (needs.digest, needs.text.as_bytes().to_vec())));
+    let mut seen = BTreeSet::new();
+    nodes.retain(|(digest, _)| seen.insert(*digest));
+    Ok(nodes)
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use qik_db::Db;
 use qik_graph::{Definition, Load, Rendered, definition_of};
-use qik_model::{Diagnostic, GlobSet, Place, RelPath};
+use qik_model::{Builtin, Diagnostic, GlobSet, Place, RelPath};
+use qik_python::{SpaceKey, fence_report};
 
 use crate::file_set::{FilesNode, Globs, files};
 use crate::manifest::{Manifest, Part};
+use crate::python_inputs::python_inputs;
 use crate::value::value_at;
 
 /// A set of files that enters a fingerprint.
@@ -28,29 +30,38 @@ pub struct InputSet {
 /// Tells `manifest` everything that the result of `definition` depends on, in `tree`.
 ///
 /// # Errors
-/// Where a file that a `val` or `load` dep names cannot be read as such.
+/// Where a file that a `val` or `load` dep names cannot be read as such, a tool fails, or Python
+/// modules or distributions are not there.
 pub fn walk(
     db: &dyn Db,
     definition: &Definition,
     manifest: &mut dyn Manifest,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Vec<Diagnostic>> {
     tell_definition(definition, manifest);
     tell_environment(db, definition, manifest);
-    for set in input_sets(db, definition)? {
+    let one = |error: Diagnostic| vec![error];
+    for set in input_sets(db, definition).map_err(one)? {
         manifest.item(set.kind, &set.name, Part::Identity(set.node.digest));
     }
     for val in &definition.deps.vals {
-        let value = value_at(db, &path_of(definition, &val.file)?, &val.key.text)
-            .map_err(|error| error.at(whole(definition), "needed by this command"))?;
+        let path = path_of(definition, &val.file).map_err(one)?;
+        let value = value_at(db, &path, &val.key.text)
+            .map_err(|error| vec![error.at(whole(definition), "needed by this command")])?;
         let name = format!("{}:{}", val.file.told, val.key.told);
         manifest.item("val", &name, Part::Plain(value.as_bytes()));
     }
     for tool in &definition.deps.tools {
         let output = db.tool(&tool.text).output(db);
         if output.code != 0 {
-            return Err(tool_failed(definition, tool, &output.text));
+            return Err(vec![tool_failed(definition, tool, &output.text)]);
         }
         manifest.item("tool", &tool.told, Part::Plain(&output.text));
+    }
+    let loaded = loaded_distributions(db, definition).map_err(one)?;
+    python_inputs(db, definition, &loaded)?.tell(db, definition, manifest);
+    if definition.builtin == Some(Builtin::FenceCheck) {
+        let report = fence_report(db, SpaceKey::new(db, definition.space.clone()));
+        manifest.item("check", &definition.space, Part::Plain(report.text().as_bytes()));
     }
     Ok(())
 }
@@ -139,25 +150,46 @@ struct Loaded {
     pydists: Vec<String>,
 }
 
-fn loaded_globs(db: &dyn Db, definition: &Definition, load: &Load) -> Result<GlobSet, Diagnostic> {
+fn loaded(db: &dyn Db, definition: &Definition, load: &Load) -> Result<Loaded, Diagnostic> {
     let path = path_of(definition, &load.path)?;
-    let bad = |reason: String| {
-        Diagnostic::error("deps/bad-load-file", format!("`{path}` {reason}"))
-            .at(whole(definition), "needed by this command")
-            .help("a load file is JSON such as {\"globs\": [\"src/**.py\"]}")
-    };
-    let globs: Vec<String> = match db.source(&path).bytes(db) {
-        None => load.default.iter().map(|glob| glob.text.to_string()).collect(),
-        Some(bytes) => {
-            let loaded: Loaded = serde_json::from_slice(bytes)
-                .map_err(|error| bad(format!("cannot be read: {error}")))?;
-            if !loaded.pydists.is_empty() {
-                return Err(bad("lists distributions, which is not supported yet".into()));
-            }
-            loaded.globs
-        }
-    };
-    GlobSet::new(globs).map_err(|glob| bad(format!("holds `{}`: {}", glob.pattern, glob.reason)))
+    match db.source(&path).bytes(db) {
+        None => Ok(Loaded {
+            globs: load.default.iter().map(|glob| glob.text.to_string()).collect(),
+            pydists: Vec::new(),
+        }),
+        Some(bytes) => serde_json::from_slice(bytes)
+            .map_err(|error| bad_load(definition, &path, format!("cannot be read: {error}"))),
+    }
+}
+
+fn loaded_globs(db: &dyn Db, definition: &Definition, load: &Load) -> Result<GlobSet, Diagnostic> {
+    GlobSet::new(loaded(db, definition, load)?.globs).map_err(|glob| {
+        let path = RelPath::from(&*load.path.text);
+        bad_load(definition, &path, format!("holds `{}`: {}", glob.pattern, glob.reason))
+    })
+}
+
+/// The distributions that the files of `load` deps name.
+///
+/// # Errors
+/// As [`input_sets`].
+pub fn loaded_distributions(
+    db: &dyn Db,
+    definition: &Definition,
+) -> Result<Vec<Arc<str>>, Diagnostic> {
+    let mut names = Vec::new();
+    for load in &definition.deps.loads {
+        names.extend(loaded(db, definition, load)?.pydists.into_iter().map(Arc::from));
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn bad_load(definition: &Definition, path: &RelPath, reason: String) -> Diagnostic {
+    Diagnostic::error("deps/bad-load-file", format!("`{path}` {reason}"))
+        .at(whole(definition), "needed by this command")
+        .help("a load file is JSON such as {\"globs\": [\"src/**.py\"], \"pydists\": [\"black\"]}")
 }
 
 fn path_of(definition: &Definition, text: &Rendered) -> Result<RelPath, Diagnostic> {

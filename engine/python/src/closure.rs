@@ -1,18 +1,21 @@
-//! What a module needs, as a digest: over the condensed graph from the leaves up, so that all modules
-//! together cost one walk over the edges.
+//! What a module needs: which files (structure), and their digest over the condensed graph from the
+//! leaves up, so that all modules together cost one walk over the edges.
+//!
+//! A digest is that of a node's encoding, so nodes can be kept as contents: an entry names the root,
+//! and to explain a difference two graphs are walked where their digests part.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use qik_db::Db;
+use qik_db::{Db, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 
-use crate::module_graph::{GraphKey, ModuleGraph, graph_of};
+use crate::layout::GraphKey;
+use crate::module_graph::{ModuleGraph, graph_of};
 use crate::modules::folder_ids;
 use crate::names::FileId;
 
-/// Files of a tree with their identities, and the digest of each component of their graph with all
-/// that it leads to.
+/// Files of a graph with their identities, and the digest of each component with all that it leads
+/// to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digests {
     /// The identity of each file, in the graph's order.
@@ -21,15 +24,15 @@ pub struct Digests {
     pub components: Vec<Digest>,
 }
 
-/// What a module or package needs.
+/// What a module or package needs, without any content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closure {
-    /// Of everything in it: each file's path, kind and content.
-    pub digest: Digest,
-    /// Files of the module itself, its submodules included.
+    /// Files of the module itself, its submodules included, sorted.
     pub own: Vec<FileId>,
     /// The components of those files, sorted.
     pub components: Vec<u32>,
+    /// Names outside the project that anything in it imports, by place, sorted.
+    pub outside: Vec<u32>,
 }
 
 /// Why there is no closure.
@@ -38,7 +41,7 @@ pub enum NoClosure {
     /// No module has the name.
     Unknown,
     /// These files, which it reaches, have syntax errors that may hide an import.
-    Broken(Vec<RelPath>),
+    Broken(Vec<FileId>),
 }
 
 /// A module's name as a key of queries.
@@ -53,11 +56,13 @@ pub struct ModuleName<'db> {
 #[salsa::tracked(returns(ref))]
 pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let graph = graph_of(db, key);
-    let mut files = Vec::with_capacity(graph.files.len());
-    for (folder, first) in &graph.folders {
+    let mut files = Vec::with_capacity(graph.layout.files.len());
+    for (folder, first) in &graph.layout.folders {
         debug_assert_eq!(files.len(), *first as usize);
         files.extend(folder_ids(db, db.folder(folder)).iter().copied());
     }
+    let data = &graph.layout.files[graph.layout.data_from as usize..];
+    files.extend(data.iter().map(|path| identity(db, path)));
     let components = component_digests(graph, &files);
     Arc::new(Digests { files, components })
 }
@@ -70,70 +75,137 @@ pub fn closure_of<'db>(
     module: ModuleName<'db>,
 ) -> Result<Closure, NoClosure> {
     let graph = graph_of(db, key);
-    let found = graph.names.follow(graph.names.root(), module.dotted(db), &mut |_| {});
+    let names = &graph.layout.names;
+    let found = names.follow(names.root(), module.dotted(db), &mut |_| {});
     if !found.whole || found.depth == 0 {
         return Err(NoClosure::Unknown);
     }
     let mut own = Vec::new();
-    graph.names.each_file_below(found.last, &mut |file| own.push(file));
+    names.each_file_below(found.last, &mut |file| own.push(file));
     if own.is_empty() {
         return Err(NoClosure::Unknown);
     }
     own.sort_unstable();
-    let components: BTreeSet<u32> =
-        own.iter().map(|file| graph.components.of[*file as usize]).collect();
-    let components: Vec<u32> = components.into_iter().collect();
+    own.dedup();
+    let of = &graph.components.of;
+    let mut components: Vec<u32> = own.iter().map(|file| of[*file as usize]).collect();
+    components.sort_unstable();
+    components.dedup();
     if !graph.broken.is_empty() {
         let broken = broken_below(graph, &components);
         if !broken.is_empty() {
             return Err(NoClosure::Broken(broken));
         }
     }
-    let all = &digests(db, key).components;
-    let mut hasher = blake3::Hasher::new();
-    // Sorted by digest: numbers of components are nothing that a result depends on.
-    let mut parts: Vec<&Digest> = components.iter().map(|at| &all[*at as usize]).collect();
-    parts.sort_unstable();
-    for digest in parts {
-        hasher.update(digest.as_bytes());
-    }
-    Ok(Closure { digest: Digest(*hasher.finalize().as_bytes()), own, components })
+    let outside = graph.reach_outside.union(&components);
+    Ok(Closure { own, components, outside })
+}
+
+/// The digest of everything in the project that the module of that name needs: each file's path,
+/// kind and content. `None` where there is no closure.
+#[salsa::tracked]
+pub fn closure_digest<'db>(
+    db: &'db dyn Db,
+    key: GraphKey<'db>,
+    module: ModuleName<'db>,
+) -> Option<Digest> {
+    let closure = closure_of(db, key, module).as_ref().ok()?;
+    Some(digest_of(&root_node(digests(db, key), closure)))
+}
+
+/// The node of a closure: it names the nodes of its components.
+pub fn root_node(digests: &Digests, closure: &Closure) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push_nodes(&mut bytes, digests, &closure.components);
+    bytes
+}
+
+/// The node of a component. For each member, by path: its kind (`f`, `x`, `l`), the length of its path
+/// as 32 bits little endian, its path, its identity (20 bytes). Then for each component that it
+/// leads to: `d`, a length of 0, the digest of its node (32 bytes).
+pub fn component_node(graph: &ModuleGraph, digests: &Digests, component: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(graph, &digests.files, &digests.components, component, &mut bytes);
+    bytes
 }
 
 fn component_digests(graph: &ModuleGraph, files: &[(FileKind, BlobId)]) -> Vec<Digest> {
-    let components = &graph.components;
-    let mut digests: Vec<Digest> = Vec::with_capacity(components.len());
-    let mut parts = Vec::new();
-    for component in 0..components.len() as u32 {
-        let mut hasher = blake3::Hasher::new();
-        let mut members: Vec<FileId> = components.members.of(component).to_vec();
-        // By path, not by number: numbers are nothing that a result depends on.
-        members.sort_unstable_by(|a, b| graph.files[*a as usize].cmp(&graph.files[*b as usize]));
-        for file in members {
-            let (path, (kind, id)) = (&graph.files[file as usize], &files[file as usize]);
-            hasher.update(&(path.as_bytes().len() as u32).to_le_bytes());
-            hasher.update(path.as_bytes());
-            hasher.update(&[*kind as u8]);
-            hasher.update(id.as_bytes());
-        }
-        hasher.update(&u32::MAX.to_le_bytes());
-        parts.clear();
-        parts.extend(components.successors.of(component).iter().map(|at| digests[*at as usize]));
-        parts.sort_unstable();
-        for digest in &parts {
-            hasher.update(digest.as_bytes());
-        }
-        digests.push(Digest(*hasher.finalize().as_bytes()));
+    let count = graph.components.len();
+    let mut digests: Vec<Digest> = Vec::with_capacity(count);
+    let mut bytes = Vec::new();
+    for component in 0..count as u32 {
+        bytes.clear();
+        encode(graph, files, &digests, component, &mut bytes);
+        digests.push(digest_of(&bytes));
     }
     digests
 }
 
+fn encode(
+    graph: &ModuleGraph,
+    files: &[(FileKind, BlobId)],
+    digests: &[Digest],
+    component: u32,
+    bytes: &mut Vec<u8>,
+) {
+    let paths = &graph.layout.files;
+    let mut members: Vec<FileId> = graph.components.members.of(component).to_vec();
+    // By path, not by number: numbers are nothing that a result depends on.
+    members.sort_unstable_by(|a, b| paths[*a as usize].cmp(&paths[*b as usize]));
+    for file in members {
+        let (path, (kind, id)) = (&paths[file as usize], &files[file as usize]);
+        bytes.push(match kind {
+            FileKind::File => b'f',
+            FileKind::Executable => b'x',
+            FileKind::Link => b'l',
+        });
+        bytes.extend_from_slice(&(path.as_bytes().len() as u32).to_le_bytes());
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.extend_from_slice(id.as_bytes());
+    }
+    let successors = graph.components.successors.of(component);
+    let mut successors: Vec<&Digest> =
+        successors.iter().map(|successor| &digests[*successor as usize]).collect();
+    successors.sort_unstable();
+    successors.into_iter().for_each(|digest| push_node(bytes, digest));
+}
+
+fn push_nodes(bytes: &mut Vec<u8>, digests: &Digests, components: &[u32]) {
+    let mut nodes: Vec<&Digest> =
+        components.iter().map(|at| &digests.components[*at as usize]).collect();
+    nodes.sort_unstable();
+    nodes.into_iter().for_each(|digest| push_node(bytes, digest));
+}
+
+fn push_node(bytes: &mut Vec<u8>, digest: &Digest) {
+    bytes.push(b'd');
+    bytes.extend_from_slice(&0_u32.to_le_bytes());
+    bytes.extend_from_slice(digest.as_bytes());
+}
+
+pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
+    Digest(*blake3::hash(bytes).as_bytes())
+}
+
+/// The identity of a file by its folder's listing. The layout found it there.
+fn identity(db: &dyn Db, path: &RelPath) -> (FileKind, BlobId) {
+    let entries = path.parent().map(|folder| db.folder(&folder).entries(db));
+    let found = entries.and_then(|entries| {
+        let at = entries.binary_search_by(|entry| entry.name[..].cmp(path.name())).ok()?;
+        match entries[at].node {
+            TreeNode::File { kind, id } => Some((kind, id)),
+            TreeNode::Folder => None,
+        }
+    });
+    found.unwrap_or((FileKind::File, BlobId([0; 20])))
+}
+
 /// The broken files that these components reach.
-fn broken_below(graph: &ModuleGraph, from: &[u32]) -> Vec<RelPath> {
+fn broken_below(graph: &ModuleGraph, from: &[u32]) -> Vec<FileId> {
     let reached = reach(graph, from);
     let of = &graph.components.of;
     let broken = graph.broken.iter().filter(|file| reached[of[**file as usize] as usize]);
-    broken.map(|file| graph.files[*file as usize].clone()).collect()
+    broken.copied().collect()
 }
 
 /// Which components these lead to, themselves included.
@@ -146,4 +218,13 @@ pub fn reach(graph: &ModuleGraph, from: &[u32]) -> Vec<bool> {
         }
     }
     reached
+}
+
+/// The files of a closure, those of the module itself included, in the graph's order.
+pub fn reached_files(graph: &ModuleGraph, closure: &Closure) -> Vec<FileId> {
+    let reached = reach(graph, &closure.components);
+    let of = &graph.components.of;
+    (0..graph.layout.files.len() as FileId)
+        .filter(|file| reached[of[*file as usize] as usize])
+        .collect()
 }

@@ -2,17 +2,17 @@
 //! without recursion. Files that import each other in a circle are one component, so the condensed
 //! graph has no circle and digests can be made from the leaves up.
 
-/// A graph as lists of targets, one after the other: the targets of `n` are
+/// Lists of targets, one for each node, kept one after the other: those of `n` are
 /// `targets[starts[n]..starts[n + 1]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Adjacency {
+pub struct Adjacency<T = u32> {
     starts: Vec<u32>,
-    targets: Vec<u32>,
+    targets: Vec<T>,
 }
 
-impl Adjacency {
+impl<T> Adjacency<T> {
     /// The graph of these lists.
-    pub fn new(lists: impl IntoIterator<Item = impl IntoIterator<Item = u32>>) -> Self {
+    pub fn new(lists: impl IntoIterator<Item = impl IntoIterator<Item = T>>) -> Self {
         let mut graph = Self { starts: vec![0], targets: Vec::new() };
         for list in lists {
             graph.targets.extend(list);
@@ -37,9 +37,14 @@ impl Adjacency {
     }
 
     /// The targets of a node.
-    pub fn of(&self, node: u32) -> &[u32] {
+    pub fn of(&self, node: u32) -> &[T] {
         let (start, end) = (self.starts[node as usize], self.starts[node as usize + 1]);
         &self.targets[start as usize..end as usize]
+    }
+
+    /// The targets of each node in turn.
+    pub fn rows(&self) -> impl Iterator<Item = &[T]> {
+        (0..self.len() as u32).map(|node| self.of(node))
     }
 }
 

@@ -7,16 +7,41 @@
 pub mod dist;
 pub mod scan;
 
+mod chain;
 mod closure;
 mod components;
+mod diagnose;
+mod fence;
+mod layout;
 mod module_graph;
 mod modules;
 mod names;
+mod needs;
+mod outside;
+mod packages;
+mod settings;
+mod sites;
 mod store;
 
-pub use closure::{Closure, Digests, ModuleName, NoClosure, closure_of, digests, reach};
+pub use chain::{Step, direct_imports, way};
+pub use closure::{
+    Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node, digests,
+    reach, reached_files, root_node,
+};
 pub use components::{Adjacency, Components};
-pub use module_graph::{GraphKey, ModuleGraph, Reading, graph_of};
-pub use modules::{FolderModules, ModuleFile, facts_store, folder_ids, folder_modules, prepare};
+pub use diagnose::closure_or_reason;
+pub use fence::{FenceReport, Violation, fence_report, fenced_spaces};
+pub use layout::{GraphKey, Layout, layout_of};
+pub use module_graph::{BitRows, External, ModuleGraph, graph_of};
+pub use modules::{
+    FolderFacts, FolderListing, facts_store, folder_facts, folder_ids, folder_listing, prepare,
+    share_facts,
+};
 pub use names::{FileId, Found, NameId, Names};
+pub use needs::Cause;
+pub use outside::{
+    DistributionKey, OutsideNeeds, Owner, Owners, distribution_needs, outside_needs, owners_of,
+};
+pub use packages::{IMPORT_MAPS, Packages, PackagesOrigin, SpaceKey, import_map_path, packages_of};
+pub use settings::{counts_distributions, graph_key};
 pub use store::FactsStore;

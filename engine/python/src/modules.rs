@@ -1,6 +1,6 @@
-//! What each folder holds for Python: its modules with the facts of their imports, and the folders
-//! that may be packages. The narrow view that the graph is made from: an edit that leaves the
-//! imports of a file as they were stops here.
+//! What each folder holds for Python, in three narrow views: the names that can stand in an import,
+//! what its files import, and what they are. An edit that leaves the imports of a file as they were
+//! reaches the last view alone.
 
 use std::sync::Arc;
 
@@ -26,66 +26,76 @@ pub fn facts_store(db: &dyn Db) -> Arc<FactsStore> {
     store.handle(db).0.clone()
 }
 
-/// A folder as Python sees it.
+/// Makes this database use the facts of another one: facts depend on bytes alone.
+pub fn share_facts(db: &dyn Db, facts: Arc<FactsStore>) {
+    if Store::try_get(db).is_none() {
+        Store::new(db, Handle(facts));
+    }
+}
+
+/// The names in a folder, each list sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderModules {
-    /// Folders whose names can stand in an import, sorted.
+pub struct FolderListing {
+    /// Folders whose names can stand in an import.
     pub folders: Box<[Box<[u8]>]>,
-    /// Python files, sorted by name.
-    pub files: Box<[ModuleFile]>,
+    /// Python files: modules, stubs, and `py.typed`.
+    pub files: Box<[Box<[u8]>]>,
 }
 
-/// A file that counts for Python.
+/// What the files of a [`FolderListing`] import, in its order; nothing for `py.typed`.
+///
+/// Two are equal where the same is imported, wherever it stands: lines may be those of an earlier
+/// state.
 #[derive(Clone, Debug)]
-pub struct ModuleFile {
-    /// Its name in the folder.
-    pub name: Box<[u8]>,
-    /// What it imports; nothing for `py.typed`. Line numbers in it may be those of an earlier state.
-    pub facts: Option<FileFacts>,
-}
+pub struct FolderFacts(pub Box<[Option<FileFacts>]>);
 
-impl PartialEq for ModuleFile {
+impl PartialEq for FolderFacts {
     fn eq(&self, other: &Self) -> bool {
-        let same = match (&self.facts, &other.facts) {
+        let same = |pair: (&Option<FileFacts>, &Option<FileFacts>)| match pair {
             (Some(one), Some(two)) => one.placeless() == two.placeless(),
             (None, None) => true,
             _ => false,
         };
-        same && self.name == other.name
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 }
 
-impl Eq for ModuleFile {}
+impl Eq for FolderFacts {}
 
 /// What `folder` holds for Python.
 #[salsa::tracked(returns(ref))]
-pub fn folder_modules(db: &dyn Db, folder: Folder) -> FolderModules {
-    let store = facts_store(db);
-    let path = folder.path(db);
+pub fn folder_listing(db: &dyn Db, folder: Folder) -> FolderListing {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for entry in folder.entries(db).iter() {
         match entry.node {
             TreeNode::Folder if may_be_package(&entry.name) => folders.push(entry.name.clone()),
-            TreeNode::File { id, .. } if is_python(&entry.name) => {
-                let facts = Some(store.get(&path.join(&entry.name), &id));
-                files.push(ModuleFile { name: entry.name.clone(), facts });
-            }
-            TreeNode::File { .. } if &*entry.name == b"py.typed" => {
-                files.push(ModuleFile { name: entry.name.clone(), facts: None });
-            }
+            TreeNode::File { .. } if counts(&entry.name) => files.push(entry.name.clone()),
             _ => {}
         }
     }
-    FolderModules { folders: folders.into(), files: files.into() }
+    FolderListing { folders: folders.into(), files: files.into() }
 }
 
-/// The identities of the files that [`folder_modules`] lists, in its order.
+/// What the files in `folder` import.
+#[salsa::tracked(returns(ref))]
+pub fn folder_facts(db: &dyn Db, folder: Folder) -> FolderFacts {
+    let store = facts_store(db);
+    let path = folder.path(db);
+    let facts = folder.entries(db).iter().filter_map(|entry| match entry.node {
+        TreeNode::File { id, .. } if is_python(&entry.name) => {
+            Some(Some(store.get(&path.join(&entry.name), &id)))
+        }
+        TreeNode::File { .. } if counts(&entry.name) => Some(None),
+        _ => None,
+    });
+    FolderFacts(facts.collect())
+}
+
+/// The identities of the files that [`folder_listing`] lists, in its order.
 #[salsa::tracked(returns(ref))]
 pub fn folder_ids(db: &dyn Db, folder: Folder) -> Box<[(FileKind, BlobId)]> {
-    let entries = folder.entries(db).iter();
-    let counts = |name: &[u8]| is_python(name) || name == b"py.typed";
+    let entries = folder.entries(db).iter().filter(|entry| counts(&entry.name));
     entries
-        .filter(|entry| counts(&entry.name))
         .filter_map(|entry| match entry.node {
             TreeNode::File { kind, id } => Some((kind, id)),
             TreeNode::Folder => None,
@@ -114,12 +124,17 @@ pub fn prepare(db: &dyn Db, folder: &RelPath) {
     facts_store(db).prepare(&files);
 }
 
-fn is_python(name: &[u8]) -> bool {
+fn counts(name: &[u8]) -> bool {
+    is_python(name) || name == b"py.typed"
+}
+
+/// Whether a file of that name is Python source or a stub.
+pub(crate) fn is_python(name: &[u8]) -> bool {
     name.ends_with(b".py") || name.ends_with(b".pyi")
 }
 
 /// Names in imports hold no dots; what else is an identifier is Python's business, and a name that
 /// is none is never asked for.
-fn may_be_package(name: &[u8]) -> bool {
+pub(crate) fn may_be_package(name: &[u8]) -> bool {
     !name.contains(&b'.')
 }

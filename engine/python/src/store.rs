@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
+use crate::sites::Sites;
 
 const FILE: &str = "._qik/facts";
 const LOCK: &str = "._qik/facts.lock";
@@ -31,6 +32,7 @@ pub struct FactsStore {
     disk: Mutex<Option<Arc<Disk>>>,
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
+    sites: Sites,
 }
 
 /// The file as it was read: where the facts of each identity lie in it.
@@ -43,7 +45,19 @@ struct Disk {
 impl FactsStore {
     /// The store of the project of `system`. Reads nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, known: RwLock::default(), disk: Mutex::default(), fresh: Mutex::default() }
+        let sites = Sites::new(system.clone());
+        Self {
+            system,
+            known: RwLock::default(),
+            disk: Mutex::default(),
+            fresh: Mutex::default(),
+            sites,
+        }
+    }
+
+    /// What environments hold, kept beside the facts.
+    pub(crate) fn sites(&self) -> &Sites {
+        &self.sites
     }
 
     /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
@@ -99,6 +113,7 @@ impl FactsStore {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
+        self.sites.save()?;
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         if fresh.is_empty() {
             return Ok(());

@@ -6,9 +6,7 @@ use std::fmt;
 
 use qik_cache::{CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
-use qik_fingerprint::{
-    Difference, Globs, differences, explanation, files, fingerprint, input_sets,
-};
+use qik_fingerprint::{Difference, Now, differences, fingerprint};
 use qik_graph::runnable;
 use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
@@ -133,11 +131,6 @@ pub fn against(
     planned: &Planned,
     entry: &ActionResult,
 ) -> Option<Vec<Difference>> {
-    let now = explanation(db, runnable(db, planned.name())?).ok()?;
-    let sets = input_sets(db, &planned.definition).ok()?;
-    let set = |kind: &str, name: &str| {
-        let found = sets.iter().find(|set| set.kind == kind && *set.name == *name)?;
-        Some(files(db, Globs::new(db, found.globs.clone())).clone())
-    };
-    Some(differences(&now, &entry.explanation, &set, &|digest| caches.node(digest)))
+    let now = Now::new(db, &planned.definition).ok()?;
+    Some(differences(db, &now, &entry.explanation, &|digest| caches.node(digest)))
 }

@@ -17,6 +17,8 @@ use qik_system::{Exit, ProcessSpec, Stop, System};
 pub(crate) enum Job {
     /// Run its shell line.
     Execute(usize, Box<Execution>),
+    /// Say what qik itself found.
+    Tell(usize, Executed),
     /// Restore its artifacts.
     Restore(usize, Box<RestoreRequest>),
     /// Keep its result.
@@ -79,6 +81,10 @@ pub(crate) fn work(
         let answer = match job {
             Job::Execute(at, execution) => {
                 Message::Executed(at, execute(worker, shared, at, &execution, answers))
+            }
+            Job::Tell(at, executed) => {
+                let _ = answers.send(Message::Output(at, executed.log.clone()));
+                Message::Executed(at, executed)
             }
             Job::Restore(at, request) => Message::Restored(at, restore(&shared.caches, &request)),
             Job::Store(request) => Message::Stored(store(&shared.caches, *request)),

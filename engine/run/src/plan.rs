@@ -37,7 +37,7 @@ impl Planned {
 
     /// Whether it executes nothing and only stands for others.
     pub fn is_group(&self) -> bool {
-        self.definition.exec.text.is_empty()
+        self.definition.exec.text.is_empty() && self.definition.builtin.is_none()
     }
 
     /// Whether its results are kept anywhere.

@@ -13,8 +13,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::CacheSet;
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Diagnostic, Fingerprint, Name, RelPath};
+use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, RelPath};
+use qik_python::{SpaceKey, fence_report};
 use qik_system::{Revision, Stat, Stop, System, WorkTree};
+use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of};
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
@@ -110,9 +112,11 @@ struct Schedule<'a> {
     busy: usize,
     /// Results on their way into a cache.
     storing: usize,
-    /// Whether a command has executed since the work tree was read: then what is ready is looked
-    /// at anew before it is decided on, as the command may have written anywhere.
-    stale: bool,
+    /// What was looked at since a command last ended; `None` before any has. What is ready is looked
+    /// at anew before it is decided on, as a command may have written anywhere.
+    looked_at: Option<BTreeSet<usize>>,
+    /// Nodes that are on their way into a cache.
+    kept_nodes: FxHashSet<Digest>,
     /// Waits until nothing else runs, to have the terminal for itself.
     interactive: Vec<usize>,
 }
@@ -151,7 +155,8 @@ impl<'a> Schedule<'a> {
             workers: 0,
             busy: 0,
             storing: 0,
-            stale: false,
+            looked_at: None,
+            kept_nodes: FxHashSet::default(),
             interactive: Vec::new(),
         }
     }
@@ -211,10 +216,8 @@ impl<'a> Schedule<'a> {
         if self.states[at].because_of.is_some() {
             return self.end(at, Outcome::Skipped, 0, Arc::from([]), Duration::ZERO, Vec::new());
         }
-        if self.stale && planned.is_cached() {
-            let mut scope = Vec::new();
-            sweep::scope(self.stage.db, planned, &mut scope);
-            sweep::refresh(self.stage.db, self.stage.tree, scope);
+        if planned.is_cached() {
+            self.look_at_ready(at);
         }
         self.states[at].revision = self.stage.tree.revision();
         let status = decide(self.stage.db, &self.stage.caches, planned, self.options.force);
@@ -231,6 +234,19 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Looks anew at the inputs of `at` and of all else that is ready, in one sweep.
+    fn look_at_ready(&mut self, at: usize) {
+        let Some(looked_at) = self.looked_at.as_mut().filter(|looked| !looked.contains(&at)) else {
+            return;
+        };
+        let mut scope = Vec::new();
+        for at in self.ready.iter().copied().chain([at]) {
+            looked_at.insert(at);
+            sweep::scope(self.stage.db, &self.plan.runnables[at], &mut scope);
+        }
+        sweep::refresh(self.stage.db, self.stage.tree, scope);
+    }
+
     fn write_log(&mut self, name: &Name, log: &[u8]) {
         if let Err(error) = self.out.write_log(name, log) {
             let path = self.out.log_path(name);
@@ -244,6 +260,9 @@ impl<'a> Schedule<'a> {
         let definition = &self.plan.runnables[at].definition;
         if self.plan.runnables[at].is_group() {
             return self.end(at, Outcome::Group, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if definition.builtin == Some(Builtin::FenceCheck) {
+            return self.check_fence(at);
         }
         if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
     }
@@ -269,9 +288,23 @@ impl<'a> Schedule<'a> {
             retries: definition.settings.retries,
             terminal: definition.settings.interactive,
         };
-        self.stale = true;
         self.busy += 1;
         self.give(Job::Execute(at, Box::new(execution)));
+    }
+
+    /// The one thing that qik does itself: it takes no process, only the graph.
+    fn check_fence(&mut self, at: usize) {
+        let definition = &self.plan.runnables[at].definition;
+        let db = &*self.stage.db;
+        let report = fence_report(db, SpaceKey::new(db, definition.space.clone()));
+        let (code, log) = (report.code(), report.text().into_bytes());
+        (self.listen)(RunEvent::Started {
+            name: definition.name.clone(),
+            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
+            told: "(checks imports)".into(),
+        });
+        self.busy += 1;
+        self.give(Job::Tell(at, Executed { code, stopped: false, log, time: Duration::ZERO }));
     }
 
     fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
@@ -313,6 +346,7 @@ impl<'a> Schedule<'a> {
             }
             Message::Executed(at, executed) => {
                 self.busy -= 1;
+                self.looked_at = Some(BTreeSet::new());
                 ended.push((at, executed));
             }
             Message::Restored(at, restored) => {

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use qik_config::project;
 use qik_db::{Change, Database, Db};
-use qik_fingerprint::{input_sets, single_files};
+use qik_fingerprint::{input_sets, needs_python, python_inputs, single_files};
 use qik_graph::Definition;
 use qik_model::{GlobSet, RelPath};
 use qik_system::{Revision, Stat, System, TreeNode, WorkTree};
@@ -19,6 +20,10 @@ pub(crate) fn scope(db: &Database, planned: &Planned, into: &mut Vec<RelPath>) {
     let definition = &planned.definition;
     into.extend(definition.artifact_globs.bases());
     into.extend(single_files(definition));
+    if needs_python(definition) || definition.builtin.is_some() {
+        // A module that is imported may come to lie anywhere below the roots.
+        into.extend(project(db).defaults.python_path.iter().cloned());
+    }
     if let Ok(sets) = input_sets(db, definition) {
         into.extend(sets.iter().flat_map(|set| set.globs.bases()));
     }
@@ -36,7 +41,7 @@ pub(crate) fn refresh(db: &mut Database, tree: &mut WorkTree, mut scope: Vec<Rel
         }
     }
     let delta = tree.refresh(&bases);
-    Change::from_delta(delta).with_sources(scope).apply(db)
+    Change::from_delta(delta).with_sources(scope).with_outside().apply(db)
 }
 
 /// The inputs of `planned` that were touched since `revision`. What it declares as its own
@@ -50,9 +55,13 @@ pub(crate) fn touched_inputs(
     let definition: &Definition = &planned.definition;
     let Ok(sets) = input_sets(db, definition) else { return Vec::new() };
     let singles = single_files(definition);
+    let python = python_inputs(db, definition, &[]).unwrap_or_default();
+    let is_reached = python.reaches(db);
     tree.touched_since(revision, &|path: &RelPath| {
-        !definition.artifact_globs.matches(path)
-            && (singles.contains(path) || sets.iter().any(|set| set.globs.matches(path)))
+        let is_input = singles.contains(path)
+            || sets.iter().any(|set| set.globs.matches(path))
+            || is_reached(path);
+        is_input && !definition.artifact_globs.matches(path)
     })
 }
 

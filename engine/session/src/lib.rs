@@ -14,7 +14,9 @@
 #![deny(missing_docs)]
 
 mod discover;
+mod graph;
 mod plan;
+mod python;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,10 +32,12 @@ use qik_graph::{definition_of, runnable, runnables, select};
 use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
+pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use plan::{Request, WantedStatus};
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;
+pub use qik_python::{Cause, FenceReport, Step, Violation};
 pub use qik_run::{
     CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
 };
@@ -64,6 +68,8 @@ pub struct Session {
     /// A look at the files that began early.
     ahead: Option<JoinHandle<(WorkTree, Delta)>>,
     notes: Vec<Diagnostic>,
+    /// What was told once and need not be again.
+    told: Vec<Diagnostic>,
     /// Where the user stands in the project, if inside.
     cwd: Option<RelPath>,
 }
@@ -95,13 +101,16 @@ impl Session {
         let system: Arc<dyn System> = Arc::new(OsSystem::new(&found.root));
         let stop = Stop::new().map_err(|error| no_world(&error))?;
         let config = RelPath::from_clean(found.file.as_bytes());
-        let db = Database::new(
+        let mut db = Database::new(
             system.clone(),
             options.syntaxes,
             run_tool(system.clone(), stop.clone()),
             config,
             options.flags,
         );
+        if let Ok(binary) = qik_system::current_binary() {
+            db.set_binary(binary);
+        }
         let below = cwd.strip_prefix(system.root()).ok();
         let below = below.and_then(|below| RelPath::new(below.as_os_str().as_encoded_bytes()));
         Ok(Self {
@@ -112,6 +121,7 @@ impl Session {
             scanned: false,
             ahead: None,
             notes: Vec::new(),
+            told: Vec::new(),
             cwd: below,
         })
     }
@@ -191,17 +201,21 @@ impl Session {
     /// The status of each runnable of `plan`, in its order.
     pub fn statuses(&mut self, plan: &Plan) -> Vec<CacheStatus> {
         self.scan();
+        self.prepare_python(plan);
         let caches = self.caches();
         let statuses = qik_run::statuses(&mut self.db, &caches, plan);
         self.notes.extend(caches.warnings());
         // A listing that can't note down what it learnt is as right as one that can.
         let _ = self.tree.save();
+        let _ = self.save_python();
         statuses
     }
 
     /// Runs a plan.
     pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
         self.scan();
+        self.prepare_python(&prepared.plan);
+        self.write_import_maps(&prepared.plan);
         let caches = self.caches();
         for note in self.take_notes() {
             listen(RunEvent::Note(note));
@@ -229,7 +243,7 @@ impl Session {
 
     /// Keeps what was learnt of files, so that the next process need not read them.
     fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
-        if let Err(error) = self.tree.save() {
+        if let Err(error) = self.tree.save().and_then(|_| self.save_python()) {
             let message = format!("what was learnt of the files can't be kept: {error}");
             let note = Diagnostic::warning("system/state-not-written", message)
                 .help("nothing is lost but time; may `._qik` be written?");

@@ -160,7 +160,7 @@ impl<'a> Assigner<'a> {
             (None, Some(set)) if named => set.into(),
             _ => self.fallback.clone(),
         };
-        let is_group = definition.exec.text.is_empty();
+        let is_group = definition.exec.text.is_empty() && definition.builtin.is_none();
         let keeps_nothing = !definition.has_deps || settings.interactive || is_group;
         Ok(Planned {
             cache: if keeps_nothing { "none".into() } else { cache },

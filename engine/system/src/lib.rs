@@ -45,7 +45,8 @@ pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
 pub use outside::{
-    Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, canonical, current_dir, read_file,
+    Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, canonical, current_binary,
+    current_dir, read_file,
 };
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Stat, StatKind};

@@ -95,6 +95,11 @@ pub fn current_dir() -> io::Result<PathBuf> {
     std::env::current_dir()
 }
 
+/// The running binary, without links.
+pub fn current_binary() -> io::Result<PathBuf> {
+    std::fs::canonicalize(std::env::current_exe()?)
+}
+
 /// The bytes of a file, by absolute path.
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)

@@ -36,6 +36,81 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Tell why a command is warm or cold, whole
     Why(RunArgs),
+    /// Ask about the import graph
+    Graph(GraphArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(subcommand)]
+    pub ask: GraphVerb,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What can be asked about the import graph.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum GraphVerb {
+    /// Read the whole graph, and say how large it is
+    Build {
+        /// How it is printed; json lists every import of every file
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: GraphFormat,
+    },
+    /// What a module needs: its own files, and all that they import
+    Deps {
+        /// A dotted name, or the path of a file
+        module: String,
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: GraphFormat,
+    },
+    /// What needs a file, directly or through others
+    Rdeps {
+        /// The path of a file, or a dotted name
+        file: String,
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: GraphFormat,
+    },
+    /// The shortest chain of imports from one module or file to another
+    Path {
+        /// Where it starts
+        from: String,
+        /// Where it ends
+        to: String,
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: GraphFormat,
+    },
+    /// Check that imports stay within the fences of their spaces
+    Check {
+        /// Spaces; without any, all that have a fence
+        spaces: Vec<String>,
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: CheckFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For people, one item a line
+    Text,
+    /// One object
+    Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown that draws Mermaid
+    Mermaid,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// `FILE:LINE:COLUMN: a.b imports c.d`
+    Text,
+    /// One list of objects
+    Json,
+    /// For code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 impl Verb {
@@ -43,12 +118,15 @@ impl Verb {
         match self {
             Self::Run(_) => "run",
             Self::Why(_) => "why",
+            Self::Graph(_) => "graph",
         }
     }
 
-    fn args(self) -> RunArgs {
+    /// What stands behind it, and what is asked of the graph.
+    fn args(self) -> (RunArgs, Option<GraphVerb>) {
         match self {
-            Self::Run(args) | Self::Why(args) => args,
+            Self::Run(args) | Self::Why(args) => (args, None),
+            Self::Graph(args) => (RunArgs::only(args.project), Some(args.ask)),
         }
     }
 }
@@ -182,6 +260,7 @@ pub(crate) struct Invocation {
     /// Whether the verb could also be a command of the project.
     pub verb_is_sure: bool,
     pub args: RunArgs,
+    pub graph: Option<GraphVerb>,
     pub explain_error: Option<String>,
 }
 
@@ -193,16 +272,22 @@ pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
     let (args, sure) = prepare(args);
     let cli = Cli::try_parse_from(args)?;
     Ok(match cli.verb {
-        Some(verb) => Invocation {
-            verb: verb.name(),
-            verb_is_sure: sure || verb.name() == "run",
-            args: merge(cli.run, verb.args()),
-            explain_error: None,
-        },
+        Some(verb) => {
+            let name = verb.name();
+            let (args, graph) = verb.args();
+            Invocation {
+                verb: name,
+                verb_is_sure: sure || name == "run",
+                args: merge(cli.run, args),
+                graph,
+                explain_error: None,
+            }
+        }
         None => Invocation {
             verb: "run",
             verb_is_sure: true,
             args: cli.run,
+            graph: None,
             explain_error: cli.explain_error,
         },
     })
@@ -219,10 +304,10 @@ pub(crate) fn parse_as_name(args: &[OsString], verb: &str) -> Result<Invocation,
     with_run.insert(at, "run".into());
     let cli = Cli::try_parse_from(with_run)?;
     let args = match cli.verb {
-        Some(verb) => merge(cli.run, verb.args()),
+        Some(verb) => merge(cli.run, verb.args().0),
         None => cli.run,
     };
-    Ok(Invocation { verb: "run", verb_is_sure: true, args, explain_error: None })
+    Ok(Invocation { verb: "run", verb_is_sure: true, args, graph: None, explain_error: None })
 }
 
 /// `-v 1` and `-v1` as `-v=1` (a name may follow a plain `-v`), `-vv` as `-v=2`, and `:verb` as
@@ -295,6 +380,31 @@ fn merge(before: RunArgs, mut after: RunArgs) -> RunArgs {
 }
 
 impl RunArgs {
+    /// Nothing but the project.
+    fn only(project: ProjectArgs) -> Self {
+        Self {
+            names: Vec::new(),
+            select: SelectArgs {
+                modules: Vec::new(),
+                spaces: Vec::new(),
+                tags: Vec::new(),
+                isolated: false,
+                ls: false,
+                format: Format::Text,
+                fail: false,
+            },
+            cache: CacheArgs {
+                caches: Vec::new(),
+                cache_status: None,
+                default_cache: None,
+                cache_when: None,
+                force: false,
+            },
+            how: HowArgs { workers: None, verbosity: None, logger: None },
+            project,
+        }
+    }
+
     /// What is given here, as context values. A `NAME=VALUE` without `=` is handed back.
     pub fn flags(&self) -> Result<BTreeMap<String, String>, String> {
         let mut flags = BTreeMap::new();

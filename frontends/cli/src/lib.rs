@@ -1,7 +1,9 @@
 //! The command line: arguments, printers, exit codes. Nothing is decided here.
 
 mod args;
+mod checks;
 mod diagnostics;
+mod graph;
 mod listing;
 mod printer;
 mod style;
@@ -66,6 +68,10 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         };
     }
     let code = match invocation.verb {
+        "graph" => match invocation.graph {
+            Some(ask) => graph::answer(&mut session, &style, ask),
+            None => USAGE,
+        },
         "why" => explain(&mut session, &style),
         _ => run_commands(&mut session, &style, invocation.args.select.format),
     };
@@ -161,7 +167,7 @@ fn explain_error(code: &str) -> i32 {
 }
 
 /// Prints to stdout. A reader that went away early is no failure.
-fn print(text: &str) -> i32 {
+pub(crate) fn print(text: &str) -> i32 {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => 1,
@@ -169,7 +175,7 @@ fn print(text: &str) -> i32 {
     }
 }
 
-fn refuse(style: &Style, session: Option<&Session>, errors: &[Diagnostic]) -> i32 {
+pub(crate) fn refuse(style: &Style, session: Option<&Session>, errors: &[Diagnostic]) -> i32 {
     diagnostics::print(style, session, errors);
     USAGE
 }

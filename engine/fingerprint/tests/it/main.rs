@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qik_db::TestDb;
-use qik_fingerprint::{Difference, FileChange, differences, explanation, fingerprint, input_sets};
+use qik_fingerprint::{Difference, FileChange, Now, differences, explanation, fingerprint, nodes};
 use qik_graph::{definition_of, runnable};
 use qik_model::{Explanation, Fingerprint};
 use qik_toml::TomlSyntax;
@@ -161,20 +161,12 @@ fn the_order_of_deps_means_nothing() {
 fn check_difference(change: impl FnOnce(&mut TestDb), name: &str, expected: &[Difference]) {
     let mut test = project(CONFIG);
     let then = told(&test, name);
-    let mut nodes = std::collections::BTreeMap::new();
-    let sets = |test: &TestDb| {
-        let definition = definition_of(&test.db, name).unwrap();
-        input_sets(&test.db, definition).unwrap()
-    };
-    for set in sets(&test) {
-        set.node.each_node(&mut |node| drop(nodes.insert(node.digest, node.encode())));
-    }
+    let definition = |test: &TestDb| definition_of(&test.db, name).unwrap().clone();
+    let kept = nodes(&test.db, &definition(&test), &|_| false).unwrap();
+    let kept: std::collections::BTreeMap<_, _> = kept.into_iter().collect();
     change(&mut test);
-    let now = sets(&test);
-    let set = |kind: &str, name: &str| {
-        now.iter().find(|set| set.kind == kind && *set.name == *name).map(|set| set.node.clone())
-    };
-    let found = differences(&told(&test, name), &then, &set, &|digest| nodes.get(digest).cloned());
+    let now = Now::new(&test.db, &definition(&test)).unwrap();
+    let found = differences(&test.db, &now, &then, &|digest| kept.get(digest).cloned());
     assert_eq!(found, expected);
 }
 
@@ -225,7 +217,8 @@ fn without_the_old_tree_the_set_is_named() {
     let mut test = project(CONFIG);
     let then = told(&test, "lint@lib");
     test.write("lib/c.py", "");
-    let found = differences(&told(&test, "lint@lib"), &then, &|_, _| None, &|_| None);
+    let now = Now::new(&test.db, definition_of(&test.db, "lint@lib").unwrap()).unwrap();
+    let found = differences(&test.db, &now, &then, &|_| None);
     assert_eq!(found, [Difference::SomeFile("lib/**.py".into())]);
 }
 

@@ -1,9 +1,10 @@
 //! The little that this part asks of the world: a file, a folder, a stamp. Whoever calls brings it,
 //! tracked or not; nothing here reaches a file in another way.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use qik_db::{OutsideItem, OutsideStamp};
 
 /// Eyes for absolute paths outside of the project: environments lie anywhere.
 pub trait Look {
@@ -11,36 +12,13 @@ pub trait Look {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The members of a folder, in any order.
-    fn list(&self, folder: &Path) -> io::Result<Vec<Member>>;
+    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>>;
 
     /// What changes with a file or folder.
-    fn stamp(&self, path: &Path) -> io::Result<Stamp>;
+    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp>;
 
     /// The path without links.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
-}
-
-/// A member of a folder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Member {
-    /// Its name.
-    pub name: OsString,
-    /// Whether it is a folder, or a link to one.
-    pub is_folder: bool,
-}
-
-/// What changes when a file or folder is written: cheap to take, and good enough as the key of
-/// something that this machine keeps for itself. It never enters a fingerprint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Stamp {
-    /// Nanoseconds since the epoch.
-    pub modified_ns: i128,
-    /// Nanoseconds since the epoch, of the last change of the inode.
-    pub changed_ns: i128,
-    /// Length of a file.
-    pub size_bytes: u64,
-    /// The inode.
-    pub inode: u64,
 }
 
 /// The text of a file, where it can be read; bytes that are not UTF-8 are replaced.
@@ -58,6 +36,7 @@ pub(super) mod memory {
     //! Files that are only in memory.
 
     use std::collections::BTreeMap;
+    use std::ffi::OsString;
 
     use super::*;
 
@@ -95,7 +74,7 @@ pub(super) mod memory {
             self.files.get(path).cloned().ok_or_else(absent)
         }
 
-        fn list(&self, folder: &Path) -> io::Result<Vec<Member>> {
+        fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>> {
             let mut members: BTreeMap<OsString, bool> = BTreeMap::new();
             for path in self.files.keys().chain(self.links.keys()) {
                 let Ok(rest) = path.strip_prefix(folder) else { continue };
@@ -106,17 +85,21 @@ pub(super) mod memory {
             if members.is_empty() {
                 return Err(absent());
             }
-            Ok(members.into_iter().map(|(name, is_folder)| Member { name, is_folder }).collect())
+            Ok(members
+                .into_iter()
+                .map(|(name, is_folder)| OutsideItem { name, is_folder })
+                .collect())
         }
 
-        fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+        fn stamp(&self, path: &Path) -> io::Result<OutsideStamp> {
             let bytes = match self.files.get(path) {
                 Some(bytes) => bytes.clone(),
                 None => format!("{:?}", self.list(path)?).into_bytes(),
             };
             let sum =
                 bytes.iter().fold(7_i128, |sum, byte| sum * 31 % (1 << 60) + i128::from(*byte));
-            Ok(Stamp { modified_ns: sum, size_bytes: bytes.len() as u64, ..Stamp::default() })
+            let size = bytes.len() as u64;
+            Ok(OutsideStamp { mtime_ns: sum, ctime_ns: sum, size, inode: 0 })
         }
 
         fn canonical(&self, path: &Path) -> io::Result<PathBuf> {

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use qik_db::OutsideItem;
 use qik_model::Digest;
 
 use super::distribution::{Distribution, Distributions, Source};
-use super::look::{Look, Member, text};
+use super::look::{Look, text};
 use super::requirement::normalise;
 use super::{editable, metadata, names};
 
@@ -76,12 +77,8 @@ pub fn listing(look: &dyn Look, folder: &Path) -> Option<Digest> {
             .update(&[member.is_folder.into()]);
         for file in stamped(member) {
             if let Ok(stamp) = look.stamp(&folder.join(&member.name).join(file)) {
-                let numbers = [
-                    stamp.modified_ns,
-                    stamp.changed_ns,
-                    stamp.size_bytes.into(),
-                    stamp.inode.into(),
-                ];
+                let numbers =
+                    [stamp.mtime_ns, stamp.ctime_ns, stamp.size.into(), stamp.inode.into()];
                 for number in numbers {
                     hasher.update(&number.to_le_bytes());
                 }
@@ -92,7 +89,7 @@ pub fn listing(look: &dyn Look, folder: &Path) -> Option<Digest> {
 }
 
 /// The files whose stamps count for a member: of metadata folders those that are written last.
-fn stamped(member: &Member) -> &'static [&'static str] {
+fn stamped(member: &OutsideItem) -> &'static [&'static str] {
     let Some(name) = member.name.to_str() else { return &[] };
     match name.rsplit_once('.').map_or("", |(_, suffix)| suffix) {
         "dist-info" if member.is_folder => &["", "METADATA", "RECORD"],
@@ -314,7 +311,7 @@ impl Reader<'_> {
 /// A folder of an environment, for what only the names in it can tell.
 struct Folder<'a> {
     site: &'a Path,
-    members: &'a [Member],
+    members: &'a [OutsideItem],
 }
 
 impl Folder<'_> {

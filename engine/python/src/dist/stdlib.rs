@@ -19,6 +19,11 @@ pub fn is_stdlib(name: &str, python: PythonVersion) -> bool {
     TABLE.get(name).is_some_and(|(first, last)| (*first..=*last).contains(&minor))
 }
 
+/// Whether `name` is part of the standard library of every version in the table.
+pub fn is_always_stdlib(name: &str) -> bool {
+    TABLE.get(name).is_some_and(|versions| *versions == (OLDEST, NEWEST))
+}
+
 /// All of them, sorted.
 pub fn stdlib_names(python: PythonVersion) -> Vec<&'static str> {
     let mut names: Vec<&str> =

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tree_sitter::Node;
 
-use super::draft::{DraftImport, DraftName};
+use super::draft::{Block, DraftImport, DraftName};
 use super::facts::ImportKind;
 use super::strings::literal;
 
@@ -42,8 +42,8 @@ pub(super) fn absolute(name: &[u8]) -> Option<DraftImport<'_>> {
 }
 
 fn import<'s>(level: u8, module: Cow<'s, [u8]>, name: DraftName<'s>) -> DraftImport<'s> {
-    let kind = ImportKind::Dynamic;
-    DraftImport { level, module, name, at: 0, statement: 0, type_checking: false, kind }
+    let block = Block { type_checking: false, conditional: true };
+    DraftImport { level, module, name, at: 0, statement: 0, block, kind: ImportKind::Dynamic }
 }
 
 /// `import_module(".b", package)`: relative to the file's own package, or to one named literally.

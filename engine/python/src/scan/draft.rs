@@ -30,8 +30,27 @@ pub(super) struct DraftImport<'s> {
     /// Where the name starts, and the statement.
     pub(super) at: usize,
     pub(super) statement: usize,
-    pub(super) type_checking: bool,
+    pub(super) block: Block,
     pub(super) kind: ImportKind,
+}
+
+/// What the blocks around a statement say of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) type_checking: bool,
+    /// There is one at all.
+    pub(super) conditional: bool,
+}
+
+impl Block {
+    pub(super) fn or_checked(self, type_checking: bool) -> Self {
+        Self { type_checking: self.type_checking || type_checking, ..self }
+    }
+
+    pub(super) fn or(self, outer: Self) -> Self {
+        let conditional = self.conditional || outer.conditional;
+        Self { conditional, ..self.or_checked(outer.type_checking) }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::pack;
 
 /// The version of everything that decides what [`FileFacts`] of given bytes are: scanner, grammar
 /// and encoding. Facts on disk that were made by another version are not [decoded](FileFacts::decode).
-pub const FACTS_VERSION: u8 = 1;
+pub const FACTS_VERSION: u8 = 2;
 
 /// What a file's bytes say about what it needs; made by [`facts`](super::facts).
 ///
@@ -40,6 +40,9 @@ pub struct Import<'f> {
     pub column: u32,
     /// Stands where only a type checker comes.
     pub type_checking: bool,
+    /// Need not run when the file is imported: a call, or a statement that does not stand at the
+    /// file's own top level (it stands in a block, be it one behind a colon on the same line).
+    pub conditional: bool,
     /// Statement or call.
     pub kind: ImportKind,
 }

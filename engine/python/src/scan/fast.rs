@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr3, memrchr};
 
-use super::draft::Draft;
+use super::draft::{Block, Draft};
 use super::lex::{self, Halt, broken};
-use super::statement::{self, Start, continued};
+use super::statement::{self, After, continued};
 use super::triggers::{self, Kind, Trigger, Triggers};
 use super::{calls, judge, words};
 
@@ -25,6 +25,7 @@ pub(super) fn read(source: &[u8]) -> Result<Draft<'_>, Halt> {
         next: 0,
         depth: 0,
         consumed: 0,
+        line: 0,
         checking: None,
         otherwise: None,
         pkgutil,
@@ -42,6 +43,8 @@ struct Scan<'s> {
     depth: i32,
     /// Triggers below were read as part of a statement or a call.
     consumed: usize,
+    /// Where a logical line starts, the last one that was asked for.
+    line: usize,
     /// The indentation of the `if TYPE_CHECKING:` whose block this is.
     checking: Option<usize>,
     /// The indentation of the `if not TYPE_CHECKING:` whose other branches are for type checkers.
@@ -174,14 +177,18 @@ impl<'s> Scan<'s> {
         if self.depth != 0 {
             return Err(lex::bracket_error(self.source));
         }
-        let start = match statement::start(self.source, floor, at) {
-            Some(Start::Import) => at,
-            Some(Start::From(start)) => start,
-            None => return broken(at, judge::UNREADABLE),
+        let Some(statement::Start { at: start, after }) = statement::start(self.source, floor, at)
+        else {
+            return broken(at, judge::UNREADABLE);
         };
-        let checking = self.checking.is_some();
-        let plain = statement::read(self.source, start, self.pkgutil, checking, &mut self.draft);
-        let Some(plain) = plain else { return self.import_slice(start) };
+        let conditional = match after {
+            After::Margin { indented } => indented,
+            After::Colon => true,
+            After::Semicolon => self.is_in_block(start)?,
+        };
+        let block = Block { type_checking: self.checking.is_some(), conditional };
+        let plain = statement::read(self.source, start, self.pkgutil, block, &mut self.draft);
+        let Some(plain) = plain else { return self.import_slice(start, block) };
         if plain.renames_checking {
             return Err(Halt::Odd);
         }
@@ -192,26 +199,31 @@ impl<'s> Scan<'s> {
         Ok(())
     }
 
-    fn import_slice(&mut self, start: usize) -> Result<(), Halt> {
+    /// Whether a statement behind another one stands in a block.
+    fn is_in_block(&mut self, at: usize) -> Result<bool, Halt> {
+        self.line = lex::line_of(self.source, self.line, at)?;
+        statement::is_block(&self.source[self.line..at]).ok_or(Halt::Odd)
+    }
+
+    fn import_slice(&mut self, start: usize, block: Block) -> Result<(), Halt> {
         let end = lex::statement_end(self.source, start, &mut |_| {})?;
         let found = self.draft.imports.len();
         if memchr::memmem::find(&self.source[start..end], words::TYPE_CHECKING).is_some() {
             return Err(Halt::Odd);
         }
-        match self.slice(start..end) {
+        match self.slice(start..end, block) {
             Ok(()) if self.draft.imports.len() > found => Ok(()),
             _ => broken(start, judge::UNREADABLE),
         }
     }
 
-    /// Has tree-sitter read a part of the file.
-    fn slice(&mut self, range: Range<usize>) -> Result<(), Halt> {
+    /// Has tree-sitter read a part of the file that stands in `block`.
+    fn slice(&mut self, range: Range<usize>, block: Block) -> Result<(), Halt> {
         let end = range.end;
         let read = judge::slice(self.source, range).ok_or(Halt::Odd)?;
-        let type_checking = self.checking.is_some();
         let imports = read.imports.into_iter();
         self.draft.imports.extend(imports.map(|mut import| {
-            import.type_checking |= type_checking;
+            import.block = import.block.or(block);
             import
         }));
         self.draft.plugins.extend(read.plugins);
@@ -239,13 +251,18 @@ impl<'s> Scan<'s> {
         if let Some((name, end)) = self.only_literal(open)
             && let Some(import) = calls::absolute(name)
         {
-            let (at, type_checking) = (trigger.at, self.checking.is_some());
-            let placed = super::draft::DraftImport { at, statement: at, type_checking, ..import };
+            let (at, block) = (trigger.at, import.block.or(self.checked()));
+            let placed = super::draft::DraftImport { at, statement: at, block, ..import };
             self.draft.imports.push(placed);
             self.consumed = end;
             return Ok(());
         }
-        self.slice(trigger.at..lex::closing(self.source, open)?)
+        self.slice(trigger.at..lex::closing(self.source, open)?, self.checked())
+    }
+
+    /// What is known of a block for a call: that it may not run is known anyway.
+    fn checked(&self) -> Block {
+        Block::default().or_checked(self.checking.is_some())
     }
 
     /// The string of `("…")`, where nothing else stands between the brackets.
@@ -278,7 +295,8 @@ impl<'s> Scan<'s> {
             [b'=', b'=', ..] => Ok(()),
             [b'\\', ..] => Err(Halt::Odd),
             [b'=' | b':', ..] | [b'+', b'=', ..] => {
-                self.slice(trigger.at..lex::statement_end(self.source, trigger.at, &mut |_| {})?)
+                let end = lex::statement_end(self.source, trigger.at, &mut |_| {})?;
+                self.slice(trigger.at..end, self.checked())
             }
             _ => Ok(()),
         }

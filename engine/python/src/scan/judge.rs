@@ -8,7 +8,7 @@ use std::ops::Range;
 use memchr::memmem;
 use tree_sitter::{Node, Parser, Tree};
 
-use super::draft::{Draft, DraftError, DraftImport, DraftName};
+use super::draft::{Block, Draft, DraftError, DraftImport, DraftName};
 use super::facts::ImportKind;
 use super::{calls, strings, words};
 
@@ -82,20 +82,20 @@ impl<'s> Walk<'s> {
     }
 
     fn run(&mut self, tree: &Tree, draft: &mut Draft<'s>) {
-        let mut pending = vec![(tree.root_node(), false)];
+        let mut pending = vec![(tree.root_node(), Block::default())];
         let mut cursor = tree.walk();
-        while let Some((node, type_checking)) = pending.pop() {
+        while let Some((node, block)) = pending.pop() {
+            let inner = Block { conditional: block.conditional || is_block(node), ..block };
             let first = pending.len();
             match node.kind() {
                 "import_statement" | "future_import_statement" | "import_from_statement" => {
-                    self.import(node, type_checking, draft);
+                    self.import(node, block, draft);
                     continue;
                 }
-                "if_statement" => self.branches(node, type_checking, &mut pending),
-                "call" if self.call(node, type_checking, draft) => {
+                "if_statement" => self.branches(node, inner, &mut pending),
+                "call" if self.call(node, block, draft) => {
                     // The arguments may hold more of them.
-                    pending
-                        .extend(node.child_by_field_name("arguments").map(|n| (n, type_checking)));
+                    pending.extend(node.child_by_field_name("arguments").map(|n| (n, inner)));
                 }
                 kind => {
                     self.other(kind, node, draft);
@@ -107,7 +107,7 @@ impl<'s> Walk<'s> {
                     };
                     let children = node.children(&mut cursor);
                     let children = children.filter(|child| Some(*child) != skipped);
-                    pending.extend(children.map(|child| (child, type_checking)));
+                    pending.extend(children.map(|child| (child, inner)));
                 }
             }
             pending[first..].reverse();
@@ -175,7 +175,7 @@ impl<'s> Walk<'s> {
         });
     }
 
-    fn import(&mut self, node: Node<'_>, type_checking: bool, draft: &mut Draft<'s>) {
+    fn import(&mut self, node: Node<'_>, block: Block, draft: &mut Draft<'s>) {
         let statement = self.at(node);
         let from = match node.kind() {
             "import_statement" => None,
@@ -189,15 +189,7 @@ impl<'s> Walk<'s> {
                 Some((level, module)) => (level, module, DraftName::Name(name)),
             };
             let kind = ImportKind::Static;
-            draft.imports.push(DraftImport {
-                level,
-                module,
-                name,
-                at,
-                statement,
-                type_checking,
-                kind,
-            });
+            draft.imports.push(DraftImport { level, module, name, at, statement, block, kind });
         };
         let mut cursor = node.walk();
         let mut walks = None;
@@ -259,7 +251,7 @@ impl<'s> Walk<'s> {
         Cow::Owned(parts.flat_map(|part| self.text(part)).copied().collect())
     }
 
-    fn branches<'t>(&self, node: Node<'t>, outer: bool, pending: &mut Vec<(Node<'t>, bool)>) {
+    fn branches<'t>(&self, node: Node<'t>, outer: Block, pending: &mut Vec<(Node<'t>, Block)>) {
         let mut rest = outer;
         let mut cursor = node.walk();
         let mut condition = Truth::default();
@@ -268,16 +260,16 @@ impl<'s> Walk<'s> {
                 "elif_clause" => {
                     let own = child.child_by_field_name("condition");
                     let own = own.map(|own| self.truth(own)).unwrap_or_default();
-                    pending.push((child, rest || own.then));
-                    rest |= own.otherwise;
+                    pending.push((child, rest.or_checked(own.then)));
+                    rest = rest.or_checked(own.otherwise);
                 }
                 "else_clause" => pending.push((child, rest)),
                 _ if Some(child) == node.child_by_field_name("condition") => {
                     condition = self.truth(child);
-                    rest |= condition.otherwise;
+                    rest = rest.or_checked(condition.otherwise);
                     pending.push((child, outer));
                 }
-                _ => pending.push((child, outer || condition.then)),
+                _ => pending.push((child, outer.or_checked(condition.then))),
             }
         }
     }
@@ -322,7 +314,7 @@ impl<'s> Walk<'s> {
     }
 
     /// Whether a call is one that imports, and what it does then.
-    fn call(&self, node: Node<'_>, type_checking: bool, draft: &mut Draft<'s>) -> bool {
+    fn call(&self, node: Node<'_>, block: Block, draft: &mut Draft<'s>) -> bool {
         let Some(function) = node.child_by_field_name("function") else { return false };
         let name = match function.kind() {
             "attribute" => function.child_by_field_name("attribute"),
@@ -340,7 +332,7 @@ impl<'s> Walk<'s> {
             Some(loaded) => draft.imports.extend(loaded.into_iter().map(|import| DraftImport {
                 at,
                 statement: at,
-                type_checking,
+                block: import.block.or(block),
                 ..import
             })),
             None => draft.walks_package(at, self.source),
@@ -355,6 +347,12 @@ impl<'s> Walk<'s> {
     fn at(&self, node: Node<'_>) -> usize {
         self.base + node.start_byte()
     }
+}
+
+/// Whether what stands in a node need not run. A file is one node, perhaps with an error around its
+/// statements.
+fn is_block(node: Node<'_>) -> bool {
+    !matches!(node.kind(), "module" | "ERROR")
 }
 
 /// Which branch of a condition only a type checker takes.

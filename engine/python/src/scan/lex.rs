@@ -65,6 +65,17 @@ pub(super) fn statement_end(
     until(source, at, string, |byte, depth| depth == 0 && matches!(byte, b'\n' | b';'))
 }
 
+/// The start of the logical line that `at` stands in; `line` is the start of one before.
+pub(super) fn line_of(source: &[u8], mut line: usize, at: usize) -> Result<usize, Halt> {
+    loop {
+        let end = until(source, line, &mut |_| {}, |byte, depth| depth == 0 && byte == b'\n')?;
+        if end >= at {
+            return Ok(line);
+        }
+        line = end + 1;
+    }
+}
+
 /// One past the `=` of an assignment whose target ends at `at`, behind its annotation if it has one.
 pub(super) fn assigned(source: &[u8], at: usize) -> Result<Option<usize>, Halt> {
     let end = |byte, depth| depth == 0 && matches!(byte, b'\n' | b';' | b'=');

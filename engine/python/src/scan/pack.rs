@@ -17,9 +17,10 @@ const DYNAMIC: u8 = 1 << 1;
 const STAR: u8 = 1 << 2;
 const NAME: u8 = 1 << 3;
 const SAME_MODULE: u8 = 1 << 4;
-const LEVEL_SHIFT: u8 = 5;
-/// A level that does not fit three bits follows the flags.
-const DEEP: u8 = 7;
+const CONDITIONAL: u8 = 1 << 5;
+const LEVEL_SHIFT: u8 = 6;
+/// A level that does not fit two bits follows the flags.
+const DEEP: u8 = 3;
 const HEADER: usize = 9;
 /// Where what the checksum covers starts.
 const SUMMED: usize = 5;
@@ -62,7 +63,8 @@ pub(super) fn write(draft: &Draft<'_>, source: &[u8]) -> Vec<u8> {
 fn write_import(out: &mut Vec<u8>, import: &DraftImport<'_>, before: Option<&DraftImport<'_>>) {
     let same = before.is_some_and(|before| before.module == import.module);
     let mut flags = import.level.min(DEEP) << LEVEL_SHIFT;
-    flags |= if import.type_checking { TYPE_CHECKING } else { 0 };
+    flags |= if import.block.type_checking { TYPE_CHECKING } else { 0 };
+    flags |= if import.block.conditional { CONDITIONAL } else { 0 };
     flags |= if import.kind == ImportKind::Dynamic { DYNAMIC } else { 0 };
     flags |= if same { SAME_MODULE } else { 0 };
     flags |= match import.name {
@@ -266,9 +268,16 @@ impl<'f> Names<'f> {
             _ => Imported::Name(reader.string()?),
         };
         let kind = if flags & DYNAMIC == 0 { ImportKind::Static } else { ImportKind::Dynamic };
-        let type_checking = flags & TYPE_CHECKING != 0;
-        let module = self.module;
-        Some(Import { level, module, imported, line: 0, column: 0, type_checking, kind })
+        Some(Import {
+            level,
+            module: self.module,
+            imported,
+            line: 0,
+            column: 0,
+            type_checking: flags & TYPE_CHECKING != 0,
+            conditional: flags & CONDITIONAL != 0,
+            kind,
+        })
     }
 }
 

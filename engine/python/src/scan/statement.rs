@@ -3,15 +3,26 @@
 
 use std::borrow::Cow;
 
-use super::draft::{Draft, DraftImport, DraftName};
+use super::draft::{Block, Draft, DraftImport, DraftName};
 use super::facts::ImportKind;
 use super::words::{self, is_word};
 
 /// Where the statement starts whose keyword `import` stands somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    Import,
-    From(usize),
+pub(super) struct Start {
+    pub(super) at: usize,
+    pub(super) after: After,
+}
+
+/// What stands before a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Blanks at most.
+    Margin { indented: bool },
+    /// The head of a block, on the same line.
+    Colon,
+    /// Another statement, on the same line.
+    Semicolon,
 }
 
 /// Looks backwards from `import` at `at` in code that starts at `floor`, for a place where a
@@ -19,35 +30,50 @@ pub(super) enum Start {
 pub(super) fn start(source: &[u8], floor: usize, at: usize) -> Option<Start> {
     let mut here = at;
     let mut named = None;
-    loop {
+    let after = loop {
         if here == floor {
             // Below is a string, or the top of the file.
             if floor > 0 {
                 return None;
             }
-            break;
+            break None;
         }
         match source[here - 1] {
             b' ' | b'\t' | b'\x0c' | b'\r' => here -= 1,
             b'\n' => match continued(source, floor, here - 1) {
                 Some(backslash) => here = backslash,
-                None => break,
+                None => break None,
             },
-            b';' | b':' => break,
+            b';' => break Some(After::Semicolon),
+            b':' => break Some(After::Colon),
             byte if byte == b'.' || is_word(byte) => {
                 here -= 1;
                 named = Some(here);
             }
             _ => return None,
         }
+    };
+    if let Some(first) = named {
+        let rest = source[first..at].strip_prefix(b"from")?;
+        (!is_word(*rest.first()?)).then_some(())?;
     }
-    match named {
-        None => Some(Start::Import),
-        Some(first) => {
-            let rest = source[first..at].strip_prefix(b"from")?;
-            (!is_word(*rest.first()?)).then_some(Start::From(first))
-        }
-    }
+    let at = named.unwrap_or(at);
+    let margin = || After::Margin { indented: is_indented(&source[here..at]) };
+    Some(Start { at, after: after.unwrap_or_else(margin) })
+}
+
+/// Whether blanks at the start of a line indent it; a form feed starts anew.
+fn is_indented(margin: &[u8]) -> bool {
+    let blanks = margin.iter().rev().take_while(|byte| **byte != b'\x0c');
+    blanks.into_iter().any(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Whether a logical line is one block as a whole, or stands in one; none where it is hard to say.
+pub(super) fn is_block(line: &[u8]) -> Option<bool> {
+    let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\x0c'))?;
+    let (margin, rest) = line.split_at(start);
+    let length = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
+    (rest[0] != b'\\').then(|| is_indented(margin) || words::opens_block(&rest[..length]))
 }
 
 /// The backslash that takes back the newline at `newline`.
@@ -71,7 +97,7 @@ pub(super) fn read<'s>(
     source: &'s [u8],
     at: usize,
     pkgutil: bool,
-    type_checking: bool,
+    block: Block,
     draft: &mut Draft<'s>,
 ) -> Option<Plain> {
     let before = draft.imports.len();
@@ -80,7 +106,7 @@ pub(super) fn read<'s>(
         at,
         statement: at,
         pkgutil,
-        type_checking,
+        block,
         draft,
         plain: Plain { end: at, hidden: None, renames_checking: false },
     };
@@ -96,7 +122,7 @@ struct Reader<'s, 'd> {
     at: usize,
     statement: usize,
     pkgutil: bool,
-    type_checking: bool,
+    block: Block,
     draft: &'d mut Draft<'s>,
     plain: Plain,
 }
@@ -195,7 +221,7 @@ impl<'s> Reader<'s, '_> {
             name,
             at,
             statement: self.statement,
-            type_checking: self.type_checking,
+            block: self.block,
             kind: ImportKind::Static,
         });
     }

@@ -65,6 +65,25 @@ pub(super) fn is_setting(name: &[u8], text: &[u8]) -> bool {
     is_dotted(text) && (memchr(b'.', text).is_some() || name.ends_with(b"APPS"))
 }
 
+/// Words that a block may start with which goes on behind its colon, at the left margin.
+pub(super) fn opens_block(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"async"
+            | b"class"
+            | b"def"
+            | b"elif"
+            | b"else"
+            | b"except"
+            | b"finally"
+            | b"for"
+            | b"if"
+            | b"try"
+            | b"while"
+            | b"with"
+    )
+}
+
 /// Words that no module can be called by.
 pub(super) fn is_keyword(word: &[u8]) -> bool {
     matches!(

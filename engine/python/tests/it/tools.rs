@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use qik_python::dist::{Look, Member, Stamp};
+use qik_db::{OutsideItem, OutsideStamp};
+use qik_python::dist::Look;
 
 /// Whether `tool` can be started. A check of everything (`QIK_TEST_REQUIRE_TOOLS`) fails without it.
 pub fn have(tool: &str) -> bool {
@@ -50,21 +51,21 @@ impl Look for Disk {
         std::fs::read(path)
     }
 
-    fn list(&self, folder: &Path) -> io::Result<Vec<Member>> {
+    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>> {
         let member = |entry: io::Result<std::fs::DirEntry>| {
             let entry = entry?;
-            Ok(Member { name: entry.file_name(), is_folder: entry.path().is_dir() })
+            Ok(OutsideItem { name: entry.file_name(), is_folder: entry.path().is_dir() })
         };
         std::fs::read_dir(folder)?.map(member).collect()
     }
 
-    fn stamp(&self, path: &Path) -> io::Result<Stamp> {
+    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp> {
         let found = std::fs::metadata(path)?;
         let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Ok(Stamp {
-            modified_ns: ns(found.mtime(), found.mtime_nsec()),
-            changed_ns: ns(found.ctime(), found.ctime_nsec()),
-            size_bytes: found.len(),
+        Ok(OutsideStamp {
+            mtime_ns: ns(found.mtime(), found.mtime_nsec()),
+            ctime_ns: ns(found.ctime(), found.ctime_nsec()),
+            size: found.len(),
             inode: found.ino(),
         })
     }

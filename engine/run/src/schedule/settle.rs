@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use qik_fingerprint::{explanation, input_sets};
+use qik_fingerprint::{explanation, nodes};
 use qik_graph::runnable;
-use qik_model::{BlobId, Diagnostic, FileKind, Fingerprint, Name, OnInputChange, Place, RelPath};
+use qik_model::{
+    BlobId, Diagnostic, Digest, FileKind, Fingerprint, Name, OnInputChange, Place, RelPath,
+};
 
 use super::Schedule;
 use crate::decide::fingerprint_of;
@@ -126,10 +128,10 @@ impl Schedule<'_> {
             return Some(missing);
         }
         let explanation = explanation(db, runnable(db, planned.name())?).ok()?;
-        let mut nodes = Vec::new();
-        for set in input_sets(db, &planned.definition).ok()? {
-            set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
-        }
+        let caches = &self.stage.caches;
+        let known = |digest: &Digest| self.kept_nodes.contains(digest) || caches.has_node(digest);
+        let nodes = nodes(db, &planned.definition, &known).ok()?;
+        self.kept_nodes.extend(nodes.iter().map(|(digest, _)| *digest));
         self.states[at].fingerprint = Some(fingerprint);
         let request = StoreRequest {
             cache: planned.cache.clone(),

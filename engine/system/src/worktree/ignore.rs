@@ -120,6 +120,7 @@ pub(crate) fn is_never_listed(parent: &RelPath, name: &[u8]) -> bool {
     name == b".git"
         || name == STATE_FOLDER.as_bytes()
         || (name == b"cache" && parent.as_bytes() == b".qik")
+        || (name == b"pygraph" && parent.as_bytes() == b".qik/artifacts")
 }
 
 /// Whether a file or folder of that name is what tools leave behind.

@@ -7,7 +7,8 @@ mod mutations;
 use super::{FileFacts, Import, ImportKind, Imported, facts, judged};
 
 /// Reads `source` both ways; an expected import reads `LINE:COLUMN MODULE[:NAME]`, with its dots,
-/// and with ` T` where only a type checker comes and ` D` where it is a call.
+/// and with ` T` where only a type checker comes, ` C` where it is conditional and ` D` where it is a
+/// call, which always is.
 #[track_caller]
 fn check(source: impl AsRef<[u8]>, expected: &[&str]) -> FileFacts {
     let source = source.as_ref();
@@ -42,9 +43,12 @@ fn describe(import: Import<'_>) -> String {
         Imported::Name(name) => format!(":{name}"),
     };
     let checking = if import.type_checking { " T" } else { "" };
+    assert!(import.conditional || import.kind == ImportKind::Static, "a call is conditional");
+    let conditional = import.conditional && import.kind == ImportKind::Static;
+    let conditional = if conditional { " C" } else { "" };
     let dynamic = if import.kind == ImportKind::Dynamic { " D" } else { "" };
     let Import { line, column, module, .. } = import;
-    format!("{line}:{column} {dots}{module}{name}{checking}{dynamic}")
+    format!("{line}:{column} {dots}{module}{name}{checking}{conditional}{dynamic}")
 }
 
 fn strings<'f>(found: impl Iterator<Item = (&'f str, u32)>) -> Vec<(String, u32)> {

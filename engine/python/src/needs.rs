@@ -1,0 +1,360 @@
+//! What one file needs: which files its imports may mean, what runs before it, and which names lead
+//! out of the project.
+//!
+//! What an import may mean counts whole: where Python would choose, all candidates are needed. One
+//! walk serves all who ask: the graph keeps the numbers of the files, an explanation the causes too.
+
+use qik_model::{GlobSet, Link, Reading, RelPath};
+
+use crate::dist::is_always_stdlib;
+use crate::layout::{Layout, stem};
+use crate::names::{FileId, NameId, Names};
+use crate::scan::{FileFacts, Import, ImportKind, Imported, Line};
+
+/// Why a file needs another one, or something outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The import at this place in the list of its imports.
+    Import(usize),
+    /// The `__init__` of a package that it lies in.
+    Package,
+    /// It is a test, and this the `conftest.py` of its folder or of one above.
+    Conftest,
+    /// `pytest_plugins`, on this line.
+    Plugin(Line),
+    /// A dotted string in a setting, on this line.
+    Setting(Line),
+    /// It loads what lies in its package by computed names, on this line.
+    WholePackage(Line),
+    /// The data files of its package count.
+    Data,
+    /// The configuration says so.
+    Link,
+}
+
+/// Whom the walk tells.
+pub(crate) trait Sink {
+    /// The file needs another file.
+    fn file(&mut self, file: FileId, cause: Cause);
+
+    /// An import of the file means this name; [`Sink::file`] tells its files, and those on the way.
+    fn target(&mut self, _name: NameId, _cause: Cause) {}
+
+    /// The file imports a dotted name that is not the project's. `is_required` where it can't be
+    /// imported without.
+    fn outside(&mut self, name: &str, is_required: bool, cause: Cause);
+}
+
+/// The walk, for the files of one folder.
+pub(crate) struct Needs<'a> {
+    layout: &'a Layout,
+    reading: &'a Reading,
+    links: &'a Links,
+    conftests: Vec<FileId>,
+}
+
+impl<'a> Needs<'a> {
+    /// For the files in `folder`.
+    pub fn in_folder(
+        layout: &'a Layout,
+        reading: &'a Reading,
+        links: &'a Links,
+        folder: &RelPath,
+    ) -> Self {
+        let conftests = if reading.conftest { layout.conftests(folder) } else { Vec::new() };
+        Self { layout, reading, links, conftests }
+    }
+
+    /// Tells what `file` needs.
+    pub fn of(&self, file: FileId, facts: Option<&FileFacts>, sink: &mut impl Sink) {
+        for own in self.layout.names_of(file) {
+            self.above(own, Cause::Package, sink);
+        }
+        let name = self.layout.files[file as usize].name();
+        if is_test(stem(name)) {
+            self.conftests.iter().for_each(|conftest| sink.file(*conftest, Cause::Conftest));
+        }
+        self.layout.data_of(file).iter().for_each(|data| sink.file(*data, Cause::Data));
+        if let Some(facts) = facts {
+            self.imports(file, facts, sink);
+            self.whole_package(file, facts, sink);
+        }
+        self.links.add(self.layout, file, sink);
+    }
+
+    /// The packages above a name: to import it is to run them.
+    fn above(&self, name: NameId, cause: Cause, sink: &mut impl Sink) {
+        let names = &self.layout.names;
+        let mut name = Some(name);
+        while let Some(at) = name {
+            names.files(at).iter().for_each(|file| sink.file(*file, cause));
+            name = names.parent(at);
+        }
+    }
+
+    fn imports(&self, file: FileId, facts: &FileFacts, sink: &mut impl Sink) {
+        let names = &self.layout.names;
+        let is_package = self.layout.is_package(file);
+        let removed = self.links.removed_from(self.layout, file);
+        for (at, import) in facts.imports().enumerate() {
+            let skipped = (import.type_checking && self.reading.ignore_type_checking)
+                || (import.kind == ImportKind::Dynamic && !self.reading.dynamic_imports);
+            if skipped {
+                continue;
+            }
+            let one = |start: NameId| One { names, start, import, removed: &removed };
+            if import.level == 0 {
+                one(names.root()).resolve(Cause::Import(at), sink);
+                continue;
+            }
+            for own in self.layout.names_of(file) {
+                if let Some(start) = base(names, own, is_package, import.level) {
+                    one(start).resolve(Cause::Import(at), sink);
+                }
+            }
+        }
+        let named = |dotted, imported| One {
+            names,
+            start: names.root(),
+            import: by_string(dotted, imported),
+            removed: &removed,
+        };
+        for (plugin, line) in facts.plugins().filter(|_| self.reading.pytest_plugins) {
+            named(plugin, Imported::Module).resolve(Cause::Plugin(line), sink);
+        }
+        for (string, line) in facts.dotted_strings().filter(|_| self.reading.dotted_strings) {
+            // Its end may be a class in the module.
+            let (module, imported) = match string.rsplit_once('.') {
+                Some((module, name)) => (module, Imported::Name(name)),
+                None => (string, Imported::Module),
+            };
+            named(module, imported).resolve(Cause::Setting(line), sink);
+        }
+    }
+
+    fn whole_package(&self, file: FileId, facts: &FileFacts, sink: &mut impl Sink) {
+        let Some(line) = facts.whole_package().filter(|_| self.reading.whole_packages) else {
+            return;
+        };
+        let names = &self.layout.names;
+        for own in self.layout.names_of(file) {
+            let package = if self.layout.is_package(file) { Some(own) } else { names.parent(own) };
+            // A script at the top walks something else than the whole project.
+            if let Some(package) = package.filter(|name| *name != names.root()) {
+                names.each_file_below(package, &mut |file| {
+                    sink.file(file, Cause::WholePackage(line));
+                });
+            }
+        }
+    }
+}
+
+fn is_test(stem: &[u8]) -> bool {
+    stem.starts_with(b"test_") || stem.ends_with(b"_test") || matches!(stem, b"conftest" | b"tests")
+}
+
+/// Where a relative import of `level` dots starts.
+fn base(names: &Names, own: NameId, is_package: bool, level: u8) -> Option<NameId> {
+    let mut base = if is_package { own } else { names.parent(own)? };
+    for _ in 1..level {
+        base = names.parent(base)?;
+    }
+    Some(base)
+}
+
+/// An import that no statement makes.
+fn by_string<'f>(module: &'f str, imported: Imported<'f>) -> Import<'f> {
+    let kind = ImportKind::Dynamic;
+    let (line, column) = (0, 0);
+    Import {
+        level: 0,
+        module,
+        imported,
+        line,
+        column,
+        type_checking: false,
+        conditional: true,
+        kind,
+    }
+}
+
+/// One import on its way through the names.
+struct One<'a> {
+    names: &'a Names,
+    start: NameId,
+    import: Import<'a>,
+    removed: &'a [&'a GlobSet],
+}
+
+impl One<'_> {
+    fn resolve(&self, cause: Cause, sink: &mut impl Sink) {
+        let names = self.names;
+        if self.is_removed(None) {
+            return;
+        }
+        let tell = |name: NameId, sink: &mut dyn FnMut(FileId)| {
+            names.files(name).iter().for_each(|file| sink(*file));
+        };
+        let mut file = |file: FileId| sink.file(file, cause);
+        // `from . import a` runs the package itself.
+        tell(self.start, &mut file);
+        let found = names.follow(self.start, self.import.module, &mut |name| tell(name, &mut file));
+        let absolute = self.import.level == 0;
+        if !found.whole {
+            if absolute && (found.depth == 0 || self.is_bare(found.last)) {
+                self.outside(cause, sink);
+            }
+            return;
+        }
+        match self.import.imported {
+            Imported::Module => sink.target(found.last, cause),
+            Imported::Name(name) => match names.child(found.last, name) {
+                Some(child) if !self.is_removed(Some(name)) => {
+                    tell(child, &mut file);
+                    sink.target(child, cause);
+                }
+                Some(_) => {}
+                None if absolute && self.is_bare(found.last) => self.outside(cause, sink),
+                None => sink.target(found.last, cause),
+            },
+            // `__all__` may name submodules, which are then imported.
+            Imported::Star => {
+                names.children(found.last).iter().for_each(|child| tell(*child, &mut file));
+                sink.target(found.last, cause);
+            }
+        }
+    }
+
+    fn outside(&self, cause: Cause, sink: &mut impl Sink) {
+        let module = self.import.module;
+        let top = module.split('.').next().unwrap_or_default();
+        if top.is_empty() || is_always_stdlib(top) {
+            return;
+        }
+        let is_required = !self.import.conditional && !self.import.type_checking;
+        match self.import.imported {
+            Imported::Name(name) => {
+                sink.outside(&format!("{module}.{name}"), is_required, cause);
+            }
+            _ => sink.outside(module, is_required, cause),
+        }
+    }
+
+    /// Whether the configuration takes this import out.
+    fn is_removed(&self, name: Option<&str>) -> bool {
+        if self.removed.is_empty() {
+            return false;
+        }
+        let mut dotted = self.names.dotted(self.start);
+        for part in [Some(self.import.module), name].into_iter().flatten() {
+            if !dotted.is_empty() && !part.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(part);
+        }
+        let path = as_path(&dotted);
+        self.removed.iter().any(|removed| removed.matches(&path))
+    }
+
+    /// Whether a name is nothing but folders: then distributions may add to it.
+    fn is_bare(&self, name: NameId) -> bool {
+        let mut name = Some(name);
+        while let Some(at) = name {
+            if !self.names.files(at).is_empty() {
+                return false;
+            }
+            name = self.names.parent(at);
+        }
+        true
+    }
+}
+
+/// The links of the configuration, ready to match.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    added: Vec<(GlobSet, Vec<GlobSet>, Vec<String>)>,
+    removed: Vec<(GlobSet, GlobSet)>,
+    /// What each added link leads to: files, and names outside.
+    targets: Vec<(Vec<FileId>, Vec<String>)>,
+}
+
+impl Links {
+    /// Those of `reading` over the names of `layout`.
+    pub fn new(reading: &Reading, layout: &Layout) -> Self {
+        let globs = |link: &Link| patterns(&link.to);
+        let added: Vec<_> = reading
+            .add_links
+            .iter()
+            .map(|link| {
+                let each = link.to.iter().map(|to| patterns(std::slice::from_ref(to))).collect();
+                let texts = link.to.iter().map(ToString::to_string).collect();
+                (patterns(std::slice::from_ref(&link.from)), each, texts)
+            })
+            .collect();
+        let removed = reading.remove_links.iter();
+        let removed =
+            removed.map(|link| (patterns(std::slice::from_ref(&link.from)), globs(link))).collect();
+        let mut links = Self { added, removed, targets: Vec::new() };
+        links.targets = links.find_targets(layout);
+        links
+    }
+
+    fn find_targets(&self, layout: &Layout) -> Vec<(Vec<FileId>, Vec<String>)> {
+        if self.added.is_empty() {
+            return Vec::new();
+        }
+        let paths: Vec<Vec<RelPath>> =
+            (0..layout.data_from).map(|file| paths_of(layout, file)).collect();
+        let one =
+            |(_, each, texts): &(GlobSet, Vec<GlobSet>, Vec<String>)| {
+                let (mut files, mut outside) = (Vec::new(), Vec::new());
+                for (globs, text) in each.iter().zip(texts) {
+                    let before = files.len();
+                    files.extend((0..layout.data_from).filter(|file| {
+                        paths[*file as usize].iter().any(|path| globs.matches(path))
+                    }));
+                    if files.len() == before && !text.contains('*') {
+                        outside.push(text.clone());
+                    }
+                }
+                (files, outside)
+            };
+        self.added.iter().map(one).collect()
+    }
+
+    fn add(&self, layout: &Layout, file: FileId, sink: &mut impl Sink) {
+        if self.added.is_empty() {
+            return;
+        }
+        let own = paths_of(layout, file);
+        for ((from, ..), (files, outside)) in self.added.iter().zip(&self.targets) {
+            if own.iter().any(|path| from.matches(path)) {
+                files.iter().for_each(|file| sink.file(*file, Cause::Link));
+                outside.iter().for_each(|name| sink.outside(name, true, Cause::Link));
+            }
+        }
+    }
+
+    /// What does not count of the imports of `file`.
+    fn removed_from(&self, layout: &Layout, file: FileId) -> Vec<&GlobSet> {
+        if self.removed.is_empty() {
+            return Vec::new();
+        }
+        let own = paths_of(layout, file);
+        let fits = |from: &GlobSet| own.iter().any(|path| from.matches(path));
+        self.removed.iter().filter(|(from, _)| fits(from)).map(|(_, to)| to).collect()
+    }
+}
+
+/// Dotted patterns as globs over dotted names as paths: a package stands for all that is in it.
+fn patterns(dotted: &[qik_model::Name]) -> GlobSet {
+    GlobSet::new(dotted.iter().map(|pattern| pattern.replace('.', "/"))).unwrap_or_default()
+}
+
+fn paths_of(layout: &Layout, file: FileId) -> Vec<RelPath> {
+    layout.names_of(file).map(|name| as_path(&layout.names.dotted(name))).collect()
+}
+
+fn as_path(dotted: &str) -> RelPath {
+    RelPath::from_clean(dotted.replace('.', "/").into_bytes())
+}

@@ -1,0 +1,409 @@
+//! Which distributions the code of a space finds: those of an environment, or where there is none
+//! those that a lock file would install. Reads the world through inputs alone; which file means what
+//! is the business of `dist`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use qik_config::{context_value, env_var, template::ContextName};
+use qik_db::{Db, OutsideItem, OutsideStamp, World};
+use qik_model::{ContextValue, Diagnostic, Name, RelPath};
+
+use crate::dist::lock::{self, Format, Lock};
+use crate::dist::{
+    Candidates, Distribution, Distributions, Environment, Extras, Found, ImportMap, Look,
+    PythonVersion, Requirement, Target, asked_extras, environments, python,
+};
+use crate::modules::facts_store;
+
+/// Where the maps from imports to distributions lie, one file a space.
+pub const IMPORT_MAPS: &str = ".qik/artifacts/pygraph";
+
+/// A space as a key of queries.
+#[salsa::interned(debug)]
+pub struct SpaceKey<'db> {
+    /// Its name.
+    #[returns(ref)]
+    pub name: Name,
+}
+
+/// The distributions of a space, with all that it takes to ask about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packages {
+    /// The distributions.
+    pub distributions: Distributions,
+    /// Where they come from.
+    pub origin: PackagesOrigin,
+    /// The version of Python, where anything tells.
+    pub python: Option<PythonVersion>,
+    /// What markers are judged against.
+    pub target: Target,
+    /// The extras that somebody asked for.
+    pub extras: Extras,
+    /// What there is to warn of.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Where distributions come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PackagesOrigin {
+    /// They are installed in the environment with this folder.
+    Installed(PathBuf),
+    /// These lock files of the project name them.
+    Locked(Vec<RelPath>),
+    /// There is neither environment nor lock.
+    Nowhere,
+}
+
+impl std::fmt::Display for PackagesOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Installed(prefix) => write!(f, "{}", prefix.display()),
+            Self::Locked(files) => {
+                let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+                f.write_str(&files.join(", "))
+            }
+            Self::Nowhere => f.write_str("no environment and no lock file"),
+        }
+    }
+}
+
+/// The map of a space's imports that the project keeps.
+pub fn import_map_path(space: &str) -> RelPath {
+    RelPath::from(IMPORT_MAPS).join(format!("{}.json", space.replace('/', "%2F")))
+}
+
+/// The distributions of a space.
+#[salsa::tracked(returns(ref))]
+pub fn packages_of<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Arc<Packages> {
+    let look = TrackedLook(db);
+    let found = environments(&look, &candidates(db));
+    let (last, before): (Vec<Environment>, Vec<Environment>) =
+        found.into_iter().partition(|environment| environment.found == Found::OnPath);
+    let sources = Sources::read(db, space.name(db));
+    if let Some(environment) = before.first() {
+        return Arc::new(sources.installed(db, environment));
+    }
+    if !sources.files.is_empty() {
+        return Arc::new(sources.locked(db));
+    }
+    Arc::new(match last.first() {
+        Some(environment) => sources.installed(db, environment),
+        None => sources.nowhere(db),
+    })
+}
+
+/// What the project's own files say of distributions.
+struct Sources {
+    map: ImportMap,
+    locks: Vec<Lock>,
+    files: Vec<RelPath>,
+    /// The project's own requirements.
+    roots: Vec<Requirement>,
+    /// What asks for a version of Python, the most binding first.
+    pythons: Vec<(String, PythonVersion)>,
+    notes: Vec<Diagnostic>,
+}
+
+impl Sources {
+    fn read(db: &dyn Db, space: &str) -> Self {
+        let mut sources = Self {
+            map: ImportMap::default(),
+            locks: Vec::new(),
+            files: Vec::new(),
+            roots: Vec::new(),
+            pythons: Vec::new(),
+            notes: Vec::new(),
+        };
+        sources.read_map(db, space);
+        sources.read_locks(db);
+        if sources.locks.is_empty() {
+            sources.read_requirements(db);
+        }
+        sources.read_pythons(db);
+        sources
+    }
+
+    fn read_map(&mut self, db: &dyn Db, space: &str) {
+        let path = import_map_path(space);
+        match text(db, &path).map(|text| ImportMap::decode(&text)) {
+            Some(Ok(map)) => self.map = map,
+            Some(Err(error)) => self.notes.push(
+                Diagnostic::warning("python/bad-import-map", format!("`{path}` can't be read"))
+                    .help(error.to_string()),
+            ),
+            None => {}
+        }
+    }
+
+    fn read_locks(&mut self, db: &dyn Db) {
+        for name in Format::NAMES {
+            let path = RelPath::from(name);
+            let (Some(format), Some(text)) = (Format::of(name), text(db, &path)) else { continue };
+            match Lock::parse(format, &text) {
+                Ok(lock) => {
+                    self.roots.extend(lock.roots.iter().cloned());
+                    self.locks.push(lock);
+                    self.files.push(path);
+                    return;
+                }
+                Err(error) => self.notes.push(bad_lock(&path, &error)),
+            }
+        }
+    }
+
+    /// Pinned requirements at the project's top: all of them together.
+    fn read_requirements(&mut self, db: &dyn Db) {
+        let top = db.folder(&RelPath::root());
+        let is_requirements = |name: &[u8]| {
+            name.starts_with(b"requirements")
+                && (name.ends_with(b".txt") || name.ends_with(b".lock"))
+        };
+        let names = top.entries(db).iter().filter(|entry| is_requirements(&entry.name));
+        for entry in names {
+            let path = RelPath::root().join(&entry.name);
+            let read = |path: &Path| text(db, &RelPath::new(path.as_os_str().as_encoded_bytes())?);
+            let file = PathBuf::from(path.to_string());
+            let found = lock::requirements::requirements(&file, &read);
+            self.notes.extend(
+                found
+                    .errors
+                    .iter()
+                    .map(|(file, error)| bad_lock(&RelPath::from(&*file.to_string_lossy()), error)),
+            );
+            self.roots.extend(found.lock.roots.iter().cloned());
+            if !found.lock.packages.is_empty() {
+                self.locks.push(found.lock);
+                self.files.push(path);
+            }
+        }
+    }
+
+    fn read_pythons(&mut self, db: &dyn Db) {
+        let mut add = |from: &str, version: Option<PythonVersion>| {
+            self.pythons.extend(version.map(|version| (from.to_string(), version)));
+        };
+        let dot_file = text(db, &".python-version".into());
+        add(".python-version", dot_file.and_then(|text| python::from_dot_file(&text)));
+        add(IMPORT_MAPS, self.map.python);
+        let pyproject = text(db, &"pyproject.toml".into());
+        let requires = pyproject.as_deref().and_then(python::requires_of_pyproject);
+        for (lock, file) in self.locks.iter().zip(&self.files) {
+            add(&file.to_string(), lock.python());
+        }
+        add("pyproject.toml", requires.and_then(|text| python::from_requires(&text)));
+        self.roots.extend(pyproject.iter().flat_map(|text| requirements_of_pyproject(text)));
+    }
+
+    fn installed(self, db: &dyn Db, environment: &Environment) -> Packages {
+        let site = facts_store(db).sites().read(&TrackedLook(db), &environment.folders);
+        let asked = self.pythons.first().map(|(_, version)| *version);
+        let python = environment.python.or(asked);
+        let target = target(db, python, environment.patch, environment.pypy);
+        let distributions = site.distributions();
+        let mut notes = self.notes;
+        notes.extend(disagreement(&distributions, &self.locks, &self.files, &target, environment));
+        if let (Some((from, wanted)), Some(python)) = (self.pythons.first(), environment.python)
+            && from == ".python-version"
+            && *wanted != python
+        {
+            notes.push(other_python(*wanted, python, &environment.prefix));
+        }
+        let origin = PackagesOrigin::Installed(environment.prefix.clone());
+        let extras = asked_extras(&distributions, &self.roots, &target);
+        Packages { distributions, origin, python, target, extras, notes }
+    }
+
+    fn locked(self, db: &dyn Db) -> Packages {
+        let python = self.pythons.first().map(|(_, version)| *version);
+        let target = target(db, python, None, false);
+        let locked = self.locks.iter().flat_map(|lock| {
+            lock.distributions(&target).iter().cloned().collect::<Vec<Distribution>>()
+        });
+        let mut locked: Vec<Distribution> = locked.collect();
+        locked.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        locked.dedup();
+        let known = self.map.complete(&Distributions::new(locked));
+        let distributions = guessed(&known, &self.map);
+        let extras = asked_extras(&distributions, &self.roots, &target);
+        let origin = PackagesOrigin::Locked(self.files);
+        Packages { distributions, origin, python, target, extras, notes: self.notes }
+    }
+
+    fn nowhere(self, db: &dyn Db) -> Packages {
+        let python = self.pythons.first().map(|(_, version)| *version);
+        Packages {
+            distributions: Distributions::default(),
+            origin: PackagesOrigin::Nowhere,
+            python,
+            target: target(db, python, None, false),
+            extras: Extras::default(),
+            notes: self.notes,
+        }
+    }
+}
+
+/// Where no map tells what a distribution is imported by, its own name does.
+fn guessed(distributions: &Distributions, map: &ImportMap) -> Distributions {
+    let taken =
+        |import: &str| map.imports.keys().any(|known| known.split('.').next() == Some(import));
+    let guess = |one: &Distribution| {
+        let mut one = one.clone();
+        let import = one.name.replace('-', "_");
+        if one.imports.is_empty() && !taken(&import) {
+            one.imports.push(import.into());
+        }
+        one
+    };
+    Distributions::new(distributions.iter().map(guess).collect())
+}
+
+fn target(db: &dyn Db, python: Option<PythonVersion>, patch: Option<u16>, pypy: bool) -> Target {
+    let arch = match context_value(db, &ContextName::Qik("arch")) {
+        Ok(ContextValue::Str(arch)) => arch.clone(),
+        _ => "linux-64".into(),
+    };
+    let python = python.unwrap_or(PythonVersion { major: 3, minor: 12 });
+    if pypy { Target::pypy(python, patch, &arch) } else { Target::new(python, patch, &arch) }
+}
+
+fn candidates(db: &dyn Db) -> Candidates {
+    let path = |name: &str| env_var(db, name).filter(|text| !text.is_empty());
+    let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(path);
+    Candidates {
+        configured: Vec::new(),
+        active: active.map(|prefix| PathBuf::from(&**prefix)).collect(),
+        binary: World::get(db).binary(db).clone(),
+        project: db.system().root().to_path_buf(),
+        path: path("PATH")
+            .map(|path| path.split(':').map(PathBuf::from).collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// The project's own requirements, extras and groups included.
+fn requirements_of_pyproject(text: &str) -> Vec<Requirement> {
+    let Ok(table) = toml::from_str::<toml::Table>(text) else { return Vec::new() };
+    let project = table.get("project");
+    let lists = project
+        .and_then(|project| project.get("dependencies"))
+        .into_iter()
+        .chain(groups(project.and_then(|project| project.get("optional-dependencies"))))
+        .chain(groups(table.get("dependency-groups")));
+    let texts = lists.filter_map(toml::Value::as_array).flatten().filter_map(toml::Value::as_str);
+    texts.filter_map(Requirement::parse).collect()
+}
+
+fn groups(table: Option<&toml::Value>) -> impl Iterator<Item = &toml::Value> {
+    table.and_then(toml::Value::as_table).into_iter().flat_map(|table| table.values())
+}
+
+/// Where what is installed is not what the lock says, for the distributions that are in both.
+fn disagreement(
+    installed: &Distributions,
+    locks: &[Lock],
+    files: &[RelPath],
+    target: &Target,
+    environment: &Environment,
+) -> Option<Diagnostic> {
+    let mut other = Vec::new();
+    for lock in locks {
+        for locked in lock.distributions(target).iter().filter(|one| !one.is_direct()) {
+            let here = installed.get(&locked.name);
+            if let [here] = here
+                && !here.is_direct()
+                && !locked.version.is_empty()
+                && here.canonical_version() != locked.canonical_version()
+            {
+                other.push(format!("{} {} ({})", here.name, here.version, locked.version));
+            }
+        }
+    }
+    let first = other.first()?.clone();
+    let more = match other.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let message = format!(
+        "`{}` does not have the versions of `{}`: {first}{more}",
+        environment.prefix.display(),
+        files.first().map(ToString::to_string).unwrap_or_default(),
+    );
+    Some(
+        Diagnostic::warning("python/environment-differs", message)
+            .help("what is installed counts; install what the lock says, or lock anew"),
+    )
+}
+
+fn other_python(wanted: PythonVersion, python: PythonVersion, prefix: &Path) -> Diagnostic {
+    let message =
+        format!("`{}` has Python {python}, `.python-version` says {wanted}", prefix.display());
+    Diagnostic::warning("python/environment-differs", message)
+        .help("what is installed counts; make the environment anew, or change `.python-version`")
+}
+
+fn bad_lock(path: &RelPath, error: &lock::LockError) -> Diagnostic {
+    let line = error.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let message = format!("`{path}{line}`: {}", error.message);
+    Diagnostic::warning("python/bad-lock", message)
+        .help("mend it, or lock anew; until then it counts for nothing")
+}
+
+fn text(db: &dyn Db, path: &RelPath) -> Option<String> {
+    let bytes = db.source(path).bytes(db).as_ref()?;
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Looks at the world outside of the project; the database hears of everything that was looked at.
+pub(crate) struct TrackedLook<'db>(pub &'db dyn Db);
+
+impl Look for TrackedLook<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.stamp(path)?;
+        self.0.system().outside().read(path)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>> {
+        self.stamp(folder)?;
+        self.0.system().outside().list(folder)
+    }
+
+    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp> {
+        let state = self.0.outside_file(path).state(self.0);
+        (*state).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.stamp(path)?;
+        self.0.system().outside().canonical(path)
+    }
+}
+
+/// No distribution's own sources are more.
+const MOST_FILES: usize = 20_000;
+
+/// Hashes the Python files below a folder outside of the project: their paths in it and their bytes.
+pub(crate) fn hash_outside(db: &dyn Db, folder: &Path, hasher: &mut blake3::Hasher) {
+    let look = TrackedLook(db);
+    let mut open = vec![folder.to_path_buf()];
+    let mut files = Vec::new();
+    while let Some(path) = open.pop().filter(|_| files.len() < MOST_FILES) {
+        for item in look.list(&path).unwrap_or_default() {
+            let at = path.join(&item.name);
+            let name = item.name.as_encoded_bytes();
+            if item.is_folder && !name.starts_with(b".") && name != b"__pycache__" {
+                open.push(at);
+            } else if name.ends_with(b".py") || name.ends_with(b".pyi") {
+                files.push(at);
+            }
+        }
+    }
+    files.sort_unstable();
+    for file in files {
+        let bytes = look.read(&file).unwrap_or_default();
+        let below = file.strip_prefix(folder).unwrap_or(&file).as_os_str().as_encoded_bytes();
+        hasher.update(&(below.len() as u32).to_le_bytes()).update(below);
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+    }
+}
