@@ -145,7 +145,7 @@ impl ActionCache for RepoCache {
     }
 }
 
-fn entry_path(runnable: &str, ending: &str) -> RelPath {
+pub(crate) fn entry_path(runnable: &str, ending: &str) -> RelPath {
     let folder = file_name(command_of(runnable));
     RelPath::from_clean(format!("{FOLDER}/{folder}/{}.{ending}", file_name(runnable)).into_bytes())
 }

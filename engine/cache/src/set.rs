@@ -209,6 +209,12 @@ impl CacheSet {
         self.nodes.get(digest)
     }
 
+    /// The file that holds the committed entry of a runnable, where its cache is one of those.
+    pub fn committed_file(&self, cache: &str, runnable: &str) -> Option<RelPath> {
+        matches!(self.caches.get(cache)?, Tier::Repo(_))
+            .then(|| crate::repo::entry_path(runnable, "json"))
+    }
+
     /// Stages a file that was written beside the committed entries, with these.
     pub fn stage_with(&self, path: RelPath) {
         for tier in self.caches.values() {

@@ -103,7 +103,7 @@ impl Names {
         let place = Place::Value(command.origin.key("cache"));
         if let Some(report) = self.unknown_cache(cache) {
             self.diagnostics.push(report.at(place, "not known"));
-        } else if command.deps.is_empty() && &**cache != "none" {
+        } else if command.deps.is_empty() && command.builtin.is_none() && &**cache != "none" {
             self.diagnostics.push(
                 Diagnostic::warning(
                     "config/cache-without-deps",

@@ -278,6 +278,7 @@ fn name_fault(of: &str, name: &str) -> Option<&'static str> {
     match of {
         "command" | "space" | "cache" | "plugin" | "profile" => names::fault(name),
         "environment variable" => env_fault(name),
+        "pattern of modules" => GlobSet::new([name]).is_err().then_some("is no pattern"),
         _ => None,
     }
 }

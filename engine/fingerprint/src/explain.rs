@@ -30,6 +30,8 @@ pub enum Difference {
     Reached(RelPath, FileChange, String),
     /// A distribution: its name, and the versions then and now, where it was and is there.
     Distribution(String, Option<String>, Option<String>),
+    /// Some distribution that this module imports; which one can't be told.
+    SomeDistribution(String),
     /// The version of Python, then (where it can be told) and now.
     Python(Option<String>, String),
     /// Some file of this set; which one can't be told, as the entry's tree is not at hand.
@@ -76,6 +78,9 @@ impl fmt::Display for Difference {
             Self::Distribution(name, None, Some(now)) => write!(f, "{name} {now} added"),
             Self::Distribution(name, Some(then), None) => write!(f, "{name} {then} removed"),
             Self::Distribution(name, None, None) => write!(f, "{name} changed"),
+            Self::SomeDistribution(module) => {
+                write!(f, "a distribution that {module} imports changed")
+            }
             Self::Python(Some(then), now) => write!(f, "Python {then} -> {now}"),
             Self::Python(None, now) => write!(f, "Python {now} is another version"),
             Self::SomeFile(set) => write!(f, "a file of `{set}` changed"),
@@ -186,7 +191,7 @@ fn of_python(
     found.filter(|found| !found.is_empty()).unwrap_or_else(|| {
         vec![match &*item.kind {
             "pygraph" => Difference::SomeFile(format!("the imports of {}", item.name)),
-            "imports" => Difference::Value("a distribution that is imported by", item.name.clone()),
+            "imports" => Difference::SomeDistribution(item.name.clone()),
             _ => Difference::Distribution(item.name.clone(), None, None),
         }]
     })

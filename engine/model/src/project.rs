@@ -237,7 +237,7 @@ pub struct Plugin {
     pub pyimport: Name,
     /// Where it is named.
     pub origin: Origin,
-    /// Its settings.
+    /// Its settings; those of pygraph are in [`Project::pygraph`].
     pub settings: BTreeMap<Name, Setting>,
 }
 

@@ -404,7 +404,9 @@ static LINKS: TableShape = TableShape {
     ],
 };
 
-const LINK_MAP: Shape = Shape::Map { of: "pattern of modules", shape: &STRING_OR_STRINGS };
+const LINK_MAP: Shape = Shape::Map { of: "pattern of modules", shape: &PATTERN_OR_PATTERNS };
+
+const PATTERN_OR_PATTERNS: Shape = Shape::Either(&[Shape::Pattern, Shape::List(&Shape::Pattern)]);
 
 const CTX: Shape = Shape::Either(&[VARIABLES, Shape::Map { of: "profile", shape: &PROFILE }]);
 const VARIABLES: Shape = Shape::List(&Shape::Either(&[Shape::Str, Shape::Table(&VARIABLE)]));

@@ -35,7 +35,6 @@ pub use layout::{GraphKey, Layout, layout_of};
 pub use module_graph::{BitRows, External, ModuleGraph, graph_of};
 pub use modules::{
     FolderFacts, FolderListing, facts_store, folder_facts, folder_ids, folder_listing, prepare,
-    share_facts,
 };
 pub use names::{FileId, Found, NameId, Names};
 pub use needs::Cause;

@@ -26,13 +26,6 @@ pub fn facts_store(db: &dyn Db) -> Arc<FactsStore> {
     store.handle(db).0.clone()
 }
 
-/// Makes this database use the facts of another one: facts depend on bytes alone.
-pub fn share_facts(db: &dyn Db, facts: Arc<FactsStore>) {
-    if Store::try_get(db).is_none() {
-        Store::new(db, Handle(facts));
-    }
-}
-
 /// The names in a folder, each list sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderListing {

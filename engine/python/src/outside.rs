@@ -44,6 +44,8 @@ impl OutsideNeeds {
 pub struct Owners {
     /// By the places of the graph's names.
     pub of: Vec<Owner>,
+    /// Those names.
+    names: Vec<Arc<str>>,
     /// The line of each distribution of the space, in their order.
     lines: Vec<Arc<str>>,
 }
@@ -76,8 +78,9 @@ pub fn owners_of<'db>(db: &'db dyn Db, key: GraphKey<'db>, space: SpaceKey<'db>)
     let lines = lines_of(db, space);
     let config = pydist_config(db);
     let mut finder = Finder::new(packages, config);
-    let names = graph_of(db, key).external_names.iter();
-    Arc::new(Owners { of: names.map(|name| finder.owner(name)).collect(), lines: lines.clone() })
+    let names = graph_of(db, key).external_names.clone();
+    let of = names.iter().map(|name| finder.owner(name)).collect();
+    Arc::new(Owners { of, names, lines: lines.clone() })
 }
 
 /// The lines of the distributions of a space: what they are, in their order.
@@ -107,7 +110,6 @@ pub fn outside_needs<'db>(
     let Ok(closure) = closure_of(db, key, module) else {
         return Ok(OutsideNeeds::new(&BTreeSet::new()));
     };
-    let graph = graph_of(db, key);
     let owners = owners_of(db, key, space);
     let (mut lines, mut missing) = (BTreeSet::new(), Vec::new());
     for name in &closure.outside {
@@ -128,7 +130,7 @@ pub fn outside_needs<'db>(
         }
     }
     let missing: Vec<String> =
-        missing.iter().map(|name| format!("?{}", graph.external_names[*name as usize])).collect();
+        missing.iter().map(|name| format!("?{}", owners.names[*name as usize])).collect();
     lines.extend(missing.iter().map(String::as_str));
     Ok(OutsideNeeds::new(&lines))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use qik_cache::{CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
-use qik_fingerprint::{Difference, Now, differences, fingerprint};
+use qik_fingerprint::{Difference, Now, StoredNode, differences, fingerprint};
 use qik_graph::runnable;
 use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
@@ -119,18 +119,18 @@ fn reason(db: &Database, caches: &CacheSet, planned: &Planned) -> ColdReason {
     let nearest = caches
         .recent(&planned.cache, planned.name())
         .iter()
-        .filter_map(|entry| against(db, caches, planned, entry))
+        .filter_map(|entry| against(db, planned, entry, &|digest| caches.node(digest)))
         .min_by_key(Vec::len);
     nearest.map_or(ColdReason::NoEntry, ColdReason::Differs)
 }
 
-/// What differs between now and `entry`; `None` where now can't be told.
+/// What differs between now and `entry`, whose nodes `stored` finds; `None` where now can't be told.
 pub fn against(
     db: &Database,
-    caches: &CacheSet,
     planned: &Planned,
     entry: &ActionResult,
+    stored: StoredNode<'_>,
 ) -> Option<Vec<Difference>> {
     let now = Now::new(db, &planned.definition).ok()?;
-    Some(differences(db, &now, &entry.explanation, &|digest| caches.node(digest)))
+    Some(differences(db, &now, &entry.explanation, stored))
 }

@@ -15,6 +15,7 @@
 
 mod discover;
 mod graph;
+mod history;
 mod plan;
 mod python;
 mod why;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use history::History;
 use qik_cache::CacheSet;
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput};
@@ -33,6 +35,7 @@ use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severit
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
+pub use history::Compared;
 pub use plan::{Request, WantedStatus};
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
@@ -261,7 +264,8 @@ impl Session {
             select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
         let planned = prepared.plan.runnables.iter().zip(statuses);
         let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
-        told.map(|(planned, status)| self.why_one(planned, status)).collect()
+        let mut history = History::default();
+        told.map(|(planned, status)| self.why_one(planned, status, &mut history)).collect()
     }
 
     /// What the user asks for, standing where they do.
@@ -273,7 +277,7 @@ impl Session {
         Ok(request)
     }
 
-    fn why_one(&self, planned: &Planned, status: CacheStatus) -> Why {
+    fn why_one(&self, planned: &Planned, status: CacheStatus, history: &mut History) -> Why {
         let db = &self.db;
         let mut why = Why::empty(planned);
         why.fingerprint = qik_run::fingerprint_of(db, planned).ok();
@@ -287,7 +291,10 @@ impl Session {
             .collect();
         match status {
             CacheStatus::Warm(entry) => why.entry = Some((entry.code, entry.millis)),
-            CacheStatus::Cold(reason) => why.reason = Some(reason),
+            CacheStatus::Cold(reason) => {
+                let (reason, compared) = history.explain(self, planned, reason);
+                (why.reason, why.compared) = (Some(reason), compared);
+            }
             CacheStatus::Uncached => why.reason = Some(ColdReason::Uncached),
         }
         why
@@ -363,6 +370,10 @@ impl Session {
         caches.clone()
     }
 
+    fn caches_at_hand(&self) -> Option<Arc<CacheSet>> {
+        self.caches.clone()
+    }
+
     fn take_notes(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.notes)
     }
@@ -392,7 +403,10 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 
 /// Runs the commands of `exec` deps: in the project folder, in qik's own environment, for at most
 /// half a minute.
-fn run_tool(system: Arc<dyn System>, stop: Stop) -> Arc<dyn Fn(&str) -> ToolOutput + Send + Sync> {
+pub(crate) fn run_tool(
+    system: Arc<dyn System>,
+    stop: Stop,
+) -> Arc<dyn Fn(&str) -> ToolOutput + Send + Sync> {
     Arc::new(move |line| {
         let spec = ProcessSpec {
             shell_line: line.to_string(),

@@ -3,6 +3,8 @@
 use qik_model::{Explanation, Fingerprint, Name};
 use qik_run::{ColdReason, Planned};
 
+use crate::history::Compared;
+
 /// Everything that there is to say about the status of one runnable.
 #[derive(Clone, Debug)]
 pub struct Why {
@@ -16,6 +18,8 @@ pub struct Why {
     pub fingerprint: Option<Fingerprint>,
     /// Why it is cold; `None` where it is warm.
     pub reason: Option<ColdReason>,
+    /// The commit that the reason was told by, where the entry's own explanation was not at hand.
+    pub compared: Option<Compared>,
     /// What entered the fingerprint.
     pub explanation: Explanation,
     /// The sets of files among that, with how many files each holds.
@@ -32,6 +36,7 @@ impl Why {
             cache: planned.cache.clone(),
             fingerprint: None,
             reason: None,
+            compared: None,
             explanation: Explanation::default(),
             sets: Vec::new(),
             entry: None,

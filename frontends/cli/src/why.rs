@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use qik_session::{ColdReason, Why};
+use qik_session::{ColdReason, Compared, Why};
 
 use crate::style::{Style, duration};
 
@@ -33,6 +33,9 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
             let _ = writeln!(out, "    {difference}");
         }
     }
+    if let Some(compared) = &why.compared {
+        let _ = writeln!(out, "  {}", style.faint(&said_of(compared)));
+    }
     if !why.exec.is_empty() {
         let _ = writeln!(out, "  exec         {}", why.exec.replace('\n', "\n               "));
     }
@@ -54,4 +57,22 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
         let _ = writeln!(out, "  {:<12} {}{secret}", item.kind, item.name);
     }
     out
+}
+
+fn said_of(compared: &Compared) -> String {
+    match compared {
+        Compared::With(commit) => format!("compared with the files of {}", short(commit)),
+        Compared::Unlike(commit) => format!(
+            "which files can't be told: the committed result was made from other files than those of \
+             {}, or in another environment",
+            short(commit)
+        ),
+        Compared::Uncommitted => {
+            "which files can't be told: no commit at hand holds the result".into()
+        }
+    }
+}
+
+fn short(commit: &impl ToString) -> String {
+    commit.to_string().chars().take(10).collect()
 }

@@ -226,8 +226,11 @@ impl Lowering {
             }
             if let (Some(table), "qik.pygraph") = (&table, &*pyimport) {
                 self.project.pygraph = python::pygraph(table);
+                self.diagnostics.extend(python::without_effect(table));
             }
-            let settings = table.map(|table| settings(&table, "pyimport")).unwrap_or_default();
+            let settings = table.filter(|_| &*pyimport != "qik.pygraph");
+            let settings = settings.map(|table| self::settings(&table, "pyimport"));
+            let settings = settings.unwrap_or_default();
             let plugin = Plugin { name: name.clone(), pyimport, origin: view.at, settings };
             self.project.plugins.insert(name, plugin.into());
         }

@@ -1,6 +1,6 @@
 //! What is said about Python: distributions, the import graph, fences.
 
-use qik_model::{Fence, Link, Name, PydistConfig, PygraphConfig, Reading};
+use qik_model::{Diagnostic, Fence, Link, Name, Place, PydistConfig, PygraphConfig, Reading};
 
 use super::view::{Fields, View};
 
@@ -28,6 +28,19 @@ pub(super) fn pygraph(fields: &Fields<'_>) -> PygraphConfig {
     };
     set(fields, "ignore-pydists", &mut config.ignore_pydists);
     config
+}
+
+/// Settings of the original that nothing here needs.
+pub(super) fn without_effect(fields: &Fields<'_>) -> Vec<Diagnostic> {
+    let found = ["build-cache", "lock-cache"].into_iter().filter_map(|key| fields.get(key));
+    found
+        .map(|view| {
+            let message = format!("`{}` is of no effect", view.at);
+            Diagnostic::warning("config/without-effect", message)
+                .at(Place::Value(view.at), "import graphs are no commands here")
+                .help("remove it; only `pygraph.check` has results that are kept")
+        })
+        .collect()
 }
 
 fn reading(fields: &Fields<'_>) -> Reading {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use qik_config::lower::Lowered;
 use qik_model::{
     CacheConfig, CacheWhen, Command, ContextValue, Dep, DepKind, OnInputChange, Platform, Plugin,
-    Profile, Space, Variable,
+    Profile, PydistConfig, PygraphConfig, Space, Variable,
 };
 
 pub fn project(lowered: &Lowered) -> String {
@@ -23,6 +23,12 @@ pub fn project(lowered: &Lowered) -> String {
         writeln!(out, "base").unwrap();
         deps(&mut out, &project.base);
     }
+    if project.pydist != PydistConfig::default() {
+        writeln!(out, "{:#?}", project.pydist).unwrap();
+    }
+    if project.pygraph != PygraphConfig::default() {
+        writeln!(out, "{:#?}", project.pygraph).unwrap();
+    }
     let defaults = &project.defaults;
     let path: Vec<String> = defaults.python_path.iter().map(ToString::to_string).collect();
     writeln!(
@@ -37,6 +43,7 @@ pub fn project(lowered: &Lowered) -> String {
 fn command(out: &mut String, command: &Command) {
     writeln!(out, "command {:?} ({}: {})", command.name, command.origin.file, command.origin)
         .unwrap();
+    field(out, "builtin", command.builtin.is_some(), &command.builtin);
     field(out, "exec", !command.exec.is_empty(), &command.exec);
     deps(out, &command.deps);
     field(out, "artifacts", !command.artifacts.is_empty(), &command.artifacts);
@@ -79,6 +86,10 @@ fn space(out: &mut String, space: &Space) {
     let origin = space.origin.as_ref().map_or("implied".to_string(), ToString::to_string);
     writeln!(out, "space {:?} ({origin})", space.name).unwrap();
     field(out, "root", space.root.is_some(), &space.root);
+    if let Some(fence) = &space.fence {
+        let spaces: Vec<&str> = fence.spaces.iter().map(|(name, _)| &**name).collect();
+        writeln!(out, "  fence {:?}, spaces {spaces:?} ({})", fence.paths, fence.origin).unwrap();
+    }
     for module in &space.modules {
         let (name, dir, pyimport) = (&module.name, &module.dir, &module.pyimport);
         writeln!(out, "  module {name:?} in {dir:?}, import {pyimport:?}").unwrap();

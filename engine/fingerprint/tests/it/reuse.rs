@@ -62,3 +62,27 @@ fn an_edited_command_leaves_the_others_alone() {
 fn a_remark_in_the_configuration_changes_no_definition() {
     check(edit("[commands.ship]", "# a remark\n\n[commands.ship]"), &[("files_in", 1)]);
 }
+
+#[test]
+fn a_change_of_imports_makes_no_fingerprint_again_but_of_what_reaches_it() {
+    let mut test = project(
+        "[commands.a]\nexec = \"a\"\ndeps = [{ type = \"pygraph\", pyimport = \"app\" }]\n\
+         [commands.b]\nexec = \"b\"\ndeps = [{ type = \"pygraph\", pyimport = \"lib\" }]\n",
+    );
+    let ask = |test: &TestDb| {
+        let (_, ran) = test.executed(|_| (of(test, "a"), of(test, "b")));
+        ran.iter().filter(|query| *query == "fingerprint").count()
+    };
+    assert_eq!(ask(&test), 2);
+    assert_eq!(ask(&test), 0);
+    test.write("app/a.py", "import elsewhere\n");
+    assert_eq!(ask(&test), 1);
+    test.write("lib/c.py", "");
+    assert_eq!(ask(&test), 1);
+    test.write("app/a.py", "import lib.c\n");
+    assert_eq!(ask(&test), 1);
+    test.write("lib/c.py", "x = 1\n");
+    assert_eq!(ask(&test), 2);
+    test.write("notes.txt", "x = 1\n");
+    assert_eq!(ask(&test), 0);
+}

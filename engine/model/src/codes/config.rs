@@ -60,6 +60,13 @@ List what the result depends on under `deps`, or drop the `cache`. `deps = ["."]
 file of the project. Base deps alone do not count; they join deps that a command has itself."#,
     ),
     code(
+        "config/circular-fence",
+        "fences hold each other",
+        r#"`fence = [{ type = "space", name = "lib" }]` lets a space import the modules of another one, and
+whatever that one may import. Where two spaces let each other in, directly or through others, there
+is no fence between them. Remove one of the two, or put what they share into a space of its own."#,
+    ),
+    code(
         "config/cycle",
         "commands that wait for each other",
         "A command runs after the commands in its `deps`. Where these lead back to it, none of them can be the
@@ -265,5 +272,12 @@ name is misspelt. qik's variables are called `QIK__` and the name in capitals, w
         "a profile that does not exist",
         "`-p NAME` or `QIK__PROFILE` chooses a profile that the configuration does not have. Profiles are the
 tables under `ctx`: `[ctx.nightly.qik]`, `[ctx.nightly.project]`. `default` and `ci` always exist.",
+    ),
+    code(
+        "config/without-effect",
+        "a setting has no effect",
+        r#"The import graph needs no commands of its own here: it is read when a fingerprint asks for it. So
+`build-cache` and `lock-cache` of the pygraph plugin are taken, for configurations that have them,
+and change nothing. Remove them."#,
     ),
 ];

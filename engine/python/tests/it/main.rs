@@ -7,4 +7,5 @@
 
 mod graph;
 mod installed;
+mod reuse;
 mod tools;

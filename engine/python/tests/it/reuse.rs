@@ -1,0 +1,98 @@
+//! Which queries run after which edit: what a change can't have touched is not computed again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use qik_db::TestDb;
+use qik_python::{ModuleName, SpaceKey, closure_digest, closure_of, graph_key, outside_needs};
+use qik_toml::TomlSyntax;
+
+/// Two islands, and what both stand on.
+const FILES: [(&str, &str); 8] = [
+    ("qik.toml", ""),
+    ("requirements.txt", "web==1.0\n"),
+    ("app/api.py", "import app.models, web\n"),
+    ("app/models.py", "import base.util\n"),
+    ("lib/main.py", "import lib.part\n"),
+    ("lib/part.py", "import base.util\n"),
+    ("base/util.py", ""),
+    ("base/other.py", ""),
+];
+
+/// Asks for all that a fingerprint needs of two modules.
+fn ask(test: &TestDb) {
+    let db = &test.db;
+    let key = graph_key(db, &[]);
+    let space = SpaceKey::new(db, Arc::<str>::from("default"));
+    for module in ["app", "lib"] {
+        let module = ModuleName::new(db, Arc::<str>::from(module));
+        closure_of(db, key, module).as_ref().unwrap();
+        closure_digest(db, key, module).unwrap();
+        outside_needs(db, key, space, module).as_ref().unwrap();
+    }
+}
+
+/// The queries that run after `path` holds `text`, each with how often.
+#[track_caller]
+fn check(path: &str, text: &str, expected: &[(&str, usize)]) {
+    let mut test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &FILES);
+    ask(&test);
+    let (_, ran) = test.executed(|_| ask(&test));
+    assert!(ran.is_empty(), "nothing changed: {ran:?}");
+    test.write(path, text);
+    let (_, ran) = test.executed(|_| ask(&test));
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for query in &ran {
+        *counts.entry(query).or_default() += 1;
+    }
+    let expected: BTreeMap<&str, usize> = expected.iter().copied().collect();
+    assert_eq!(counts, expected, "{path}");
+}
+
+/// What looks at the folder of an edited file: its names, its imports, its identities.
+const FOLDER: [(&str, usize); 3] = [("folder_facts", 1), ("folder_ids", 1), ("folder_listing", 1)];
+
+fn with_folder(more: &[(&'static str, usize)]) -> Vec<(&'static str, usize)> {
+    FOLDER.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn an_edit_of_a_body_makes_no_resolution_and_no_closure_again() {
+    let digests = with_folder(&[("digests", 1), ("closure_digest", 2)]);
+    check("app/models.py", "import base.util\nx = 1\n", &digests);
+    check("app/models.py", "\n\n# moved\nimport base.util\n", &digests);
+    check("base/other.py", "x = 1\n", &digests);
+}
+
+#[test]
+fn an_import_resolves_the_files_of_its_folder_alone() {
+    let structure = with_folder(&[
+        ("folder_needs", 1),
+        ("graph_of", 1),
+        ("closure_of", 2),
+        ("digests", 1),
+        ("closure_digest", 2),
+        ("owners_of", 1),
+    ]);
+    // Of `outside_needs` only the one of the module whose closure is another.
+    let one = [&structure[..], &[("outside_needs", 1)]].concat();
+    let found = |path: &str, text: &str| check(path, text, &one);
+    found("app/models.py", "import base.other\n");
+}
+
+#[test]
+fn an_upgrade_reads_no_source() {
+    check(
+        "requirements.txt",
+        "web==1.1\n",
+        &[
+            ("folder_listing", 1),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("packages_of", 1),
+            ("lines_of", 1),
+            ("owners_of", 1),
+            ("outside_needs", 2),
+        ],
+    );
+}
