@@ -4,8 +4,8 @@
     python3 corpus.py imports < PATHS          a line for each: `error`, or its imports
     python3 corpus.py stdlib                   the folder of the standard library
 
-An import is `line:column:level:module:name:T`, name empty for `import a.b`, T where only a type
-checker comes; imports are separated by blanks.
+An import is `line:column:level:module:name:TC`, name empty for `import a.b`, T where only a type
+checker comes, C where it is no statement at the file's top level; imports are separated by blanks.
 """
 
 import ast
@@ -33,26 +33,27 @@ def truth(node, aliases):
     return False, False
 
 
-def walk(body, checking, aliases, found):
+def walk(body, checking, conditional, aliases, found):
+    flags = ("T" if checking else "") + ("C" if conditional else "")
     for node in body:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.append((alias.lineno, alias.col_offset + 1, 0, alias.name, "", checking))
+                found.append((alias.lineno, alias.col_offset + 1, 0, alias.name, "", flags))
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 module = node.module or ""
-                found.append((alias.lineno, alias.col_offset + 1, node.level, module, alias.name, checking))
+                found.append((alias.lineno, alias.col_offset + 1, node.level, module, alias.name, flags))
                 if alias.name == "TYPE_CHECKING" and alias.asname:
                     aliases.add(alias.asname)
         elif isinstance(node, ast.If):
             then, otherwise = truth(node.test, aliases)
-            walk(node.body, checking or then, aliases, found)
-            walk(node.orelse, checking or otherwise, aliases, found)
+            walk(node.body, checking or then, True, aliases, found)
+            walk(node.orelse, checking or otherwise, True, aliases, found)
         else:
             for name in ("body", "handlers", "orelse", "finalbody", "cases"):
                 inner = getattr(node, name, None)
                 if isinstance(inner, list):
-                    walk(inner, checking, aliases, found)
+                    walk(inner, checking, True, aliases, found)
 
 
 def imports(path):
@@ -63,11 +64,11 @@ def imports(path):
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "error"
     found = []
-    walk(tree.body, False, set(), found)
+    walk(tree.body, False, False, set(), found)
     found.sort()
     return " ".join(
-        f"{line}:{column}:{level}:{module}:{name}:{'T' if checking else ''}"
-        for line, column, level, module, name, checking in found
+        f"{line}:{column}:{level}:{module}:{name}:{flags}"
+        for line, column, level, module, name, flags in found
     )
 
 

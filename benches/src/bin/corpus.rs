@@ -207,8 +207,9 @@ fn describe(import: &Import<'_>) -> String {
     };
     let Import { line, column, level, module, .. } = import;
     format!(
-        "{line}:{column}:{level}:{module}:{name}:{}",
-        if import.type_checking { "T" } else { "" }
+        "{line}:{column}:{level}:{module}:{name}:{}{}",
+        if import.type_checking { "T" } else { "" },
+        if import.conditional { "C" } else { "" },
     )
 }
 

@@ -44,24 +44,79 @@ fn continuation_lines() {
 #[test]
 fn any_place_of_a_statement() {
     check("x = 1; import a; import b\n", &["1:15 a", "1:25 b"]);
-    check("if x: import a\nelse: from b import c\n", &["1:14 a", "2:21 b:c"]);
-    check("try: import a\nexcept ImportError: import b\n", &["1:13 a", "2:28 b"]);
-    check("try:\n  import a\nexcept ImportError:\n  a = None\n", &["2:10 a"]);
-    check("def f(x: int = {}):\n\timport a\n\tdef g():\n\t\timport b\n", &["2:9 a", "4:10 b"]);
+    check("if x: import a\nelse: from b import c\n", &["1:14 a C", "2:21 b:c C"]);
+    check("try: import a\nexcept ImportError: import b\n", &["1:13 a C", "2:28 b C"]);
+    check("try:\n  import a\nexcept ImportError:\n  a = None\n", &["2:10 a C"]);
+    check("def f(x: int = {}):\n\timport a\n\tdef g():\n\t\timport b\n", &["2:9 a C", "4:10 b C"]);
     check(
         "class A:\n    import a\n    async def f(self):\n        from . import b\n",
-        &["2:12 a", "4:23 .:b"],
+        &["2:12 a C", "4:23 .:b C"],
     );
     check(
         "with x as y:\n import a\nfor i in y:\n import b\nelse:\n import c\n",
-        &["2:9 a", "4:9 b", "6:9 c"],
+        &["2:9 a C", "4:9 b C", "6:9 c C"],
     );
-    check("while x:\n import a\ntry:\n pass\nfinally:\n import b\n", &["2:9 a", "6:9 b"]);
-    check("match x:\n  case [1]:\n    import a\n  case _:\n    import b\n", &["3:12 a", "5:12 b"]);
-    check("@decorated(lambda: 1)\ndef f():\n    import a\n", &["3:12 a"]);
-    check("def f(): import a; return a\n", &["1:17 a"]);
+    check("while x:\n import a\ntry:\n pass\nfinally:\n import b\n", &["2:9 a C", "6:9 b C"]);
+    check(
+        "match x:\n  case [1]:\n    import a\n  case _:\n    import b\n",
+        &["3:12 a C", "5:12 b C"],
+    );
+    check("@decorated(lambda: 1)\ndef f():\n    import a\n", &["3:12 a C"]);
+    check("def f(): import a; return a\n", &["1:17 a C"]);
     check("match = 1\ncase = 2\ntype = 3\nimport a\ntype X = int\n", &["4:8 a"]);
     check("import match, case.type, _\n", &["1:8 match", "1:15 case.type", "1:26 _"]);
+}
+
+#[test]
+fn a_block_makes_an_import_conditional() {
+    for head in
+        ["try", "if x", "for x in y", "while x", "with x", "def f()", "class A", "async def f()"]
+    {
+        check(format!("{head}: import a\nimport b\n"), &[&at(head, 9, "a C"), "2:8 b"]);
+        check(
+            format!("{head}: import a; import b\n"),
+            &[&at(head, 9, "a C"), &at(head, 19, "b C")],
+        );
+        check(format!("{head}: x = 1; import a\n"), &[&at(head, 16, "a C")]);
+        check(
+            format!("{head}:\n import a; import b\nimport c\n"),
+            &["2:9 a C", "2:19 b C", "3:8 c"],
+        );
+        check(format!("{head}: \\\nimport a\n"), &["2:8 a C"]);
+    }
+    check("if x: pass\nelse: y; import a\n", &["2:17 a C"]);
+    check("try: pass\nfinally: y; from a import (b)\n", &["2:28 a:b C"]);
+    check("if x == 'y': import a; import b\n", &["1:21 a C", "1:31 b C"]);
+    check("if f(\nx): y = '''\n'''; import a\nimport b\n", &["3:13 a C", "4:8 b"]);
+    check("if x: y = {\n}; import a. b\n", &["2:11 a.b C"]);
+    check("if x:\n  if y:\n    pass\n  import a\n", &["4:10 a C"]);
+    check("if x:\n  y = '\\\n'; import a\n", &["3:11 a C"]);
+    check("if x:\n  import a. b\n", &["2:10 a.b C"]);
+    check("if x: \\\n  y; import a\n", &["2:13 a C"]);
+    check("try:\n  pass\nfinally:\n  from a \\\nimport b\n", &["5:8 a:b C"]);
+}
+
+/// A place on the first line, so many bytes behind `head`.
+fn at(head: &str, column: usize, rest: &str) -> String {
+    format!("1:{} {rest}", head.len() + column + 1)
+}
+
+#[test]
+fn the_top_level_is_not_conditional() {
+    check("x = 1; import a; from b import c\n", &["1:15 a", "1:32 b:c"]);
+    check("import a; import b\n", &["1:8 a", "1:18 b"]);
+    check("x = 'if y:'; import a\n", &["1:21 a"]);
+    check("x = '''\n if y:'''; import a\n", &["2:19 a"]);
+    check("x = (\n  1); import a; import b\n", &["2:14 a", "2:24 b"]);
+    check("x = [\n  y if z else w]; import a. b\n", &["2:26 a.b"]);
+    check("x = {1: 2}; import a\n", &["1:20 a"]);
+    check("x = 1 + \\\n  2; import a\n", &["2:13 a"]);
+    check("iffy = 1; import a\n", &["1:18 a"]);
+    check("lambda: x; import a\n", &["1:19 a"]);
+    check("x: int = 1; import a\n", &["1:20 a"]);
+    check("  \x0cimport a\n", &["1:11 a"]);
+    check("if x: pass\nimport a; import b\n", &["2:8 a", "2:18 b"]);
+    check("if x:\n  pass\n# why\nfrom a import (\n  b,\n  größe)\n", &["5:3 a:b", "6:3 a:größe"]);
 }
 
 #[test]
@@ -104,21 +159,21 @@ fn all_kinds_of_newlines_and_blanks() {
     check("import a\rimport b\r# import c\rimport d\n", &["1:8 a", "2:8 b", "4:8 d"]);
     check("import a\r\n\r\nimport b\r\n", &["1:8 a", "3:8 b"]);
     check("import a\n\x0c\nimport b\n\x0cimport c\n", &["1:8 a", "3:8 b", "4:9 c"]);
-    check("if x:\n\timport a\n        import b\n", &["2:9 a", "3:16 b"]);
+    check("if x:\n\timport a\n        import b\n", &["2:9 a C", "3:16 b C"]);
 }
 
 #[test]
 fn python_2() {
     check("print 'import a'\nimport b\nexec 'import c' in d\n", &["2:8 b"]);
     check("print >>f, x, ; import a\n", &["1:24 a"]);
-    check("try:\n  import a\nexcept E, e:\n  import b\n", &["2:10 a", "4:10 b"]);
+    check("try:\n  import a\nexcept E, e:\n  import b\n", &["2:10 a C", "4:10 b C"]);
     check("raise E, 'x'\nimport a\nx = 0777L <> u'y'\nimport b\n", &["2:8 a", "4:8 b"]);
 }
 
 #[test]
 fn blocks_for_type_checkers() {
     let block = "\n    import a\n    from b import c\nimport d\n";
-    let expected = ["2:12 a T", "3:19 b:c T", "4:8 d"];
+    let expected = ["2:12 a T C", "3:19 b:c T C", "4:8 d"];
     for condition in [
         "TYPE_CHECKING",
         "typing.TYPE_CHECKING",
@@ -139,53 +194,56 @@ fn blocks_for_type_checkers() {
         let expected: Vec<String> = expected.iter().map(moved).collect();
         check(source, &expected.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    check("if TYPE_CHECKING: import a\nimport b\n", &["1:26 a T", "2:8 b"]);
+    check("if TYPE_CHECKING: import a\nimport b\n", &["1:26 a T C", "2:8 b"]);
     check(
         "if TYPE_CHECKING:  # why\n\n# less\n  import a\n # less\n  import b\n",
-        &["4:10 a T", "6:10 b T"],
+        &["4:10 a T C", "6:10 b T C"],
     );
-    check("if TYPE_CHECKING:\n  x = (\n1)\n  '''\n'''\n  import a\n", &["6:10 a T"]);
+    check("if TYPE_CHECKING:\n  x = (\n1)\n  '''\n'''\n  import a\n", &["6:10 a T C"]);
 }
 
 #[test]
 fn other_branches_count_always() {
-    check("if TYPE_CHECKING:\n  import a\nelse:\n  import b\n", &["2:10 a T", "4:10 b"]);
+    check("if TYPE_CHECKING:\n  import a\nelse:\n  import b\n", &["2:10 a T C", "4:10 b C"]);
     check(
         "if x:\n  import a\nelif TYPE_CHECKING:\n  import b\nelse:\n  import c\n",
-        &["2:10 a", "4:10 b T", "6:10 c"],
+        &["2:10 a C", "4:10 b T C", "6:10 c C"],
     );
     check(
         "if not TYPE_CHECKING:\n  import a\nelif x:\n  import b\nelse:\n  import c\nimport d\n",
-        &["2:10 a", "4:10 b T", "6:10 c T", "7:8 d"],
+        &["2:10 a C", "4:10 b T C", "6:10 c T C", "7:8 d"],
     );
-    check("if TYPE_CHECKING or x:\n  import a\nelse:\n  import b\n", &["2:10 a", "4:10 b"]);
-    check("if not TYPE_CHECKING or x:\n  import a\nelse:\n  import b\n", &["2:10 a", "4:10 b T"]);
-    check("if False:\n  import a\n", &["2:10 a"]);
-    check("x = TYPE_CHECKING\nif x:\n  import a\n", &["3:10 a"]);
+    check("if TYPE_CHECKING or x:\n  import a\nelse:\n  import b\n", &["2:10 a C", "4:10 b C"]);
+    check(
+        "if not TYPE_CHECKING or x:\n  import a\nelse:\n  import b\n",
+        &["2:10 a C", "4:10 b T C"],
+    );
+    check("if False:\n  import a\n", &["2:10 a C"]);
+    check("x = TYPE_CHECKING\nif x:\n  import a\n", &["3:10 a C"]);
 }
 
 #[test]
 fn type_checking_by_other_names() {
     check(
         "from typing import TYPE_CHECKING as TC\nif TC:\n  import a\n",
-        &["1:20 typing:TYPE_CHECKING", "3:10 a T"],
+        &["1:20 typing:TYPE_CHECKING", "3:10 a T C"],
     );
     check(
         "from typing import TYPE_CHECKING as TC\nif not TC:\n  import a\nelse:\n  import b\n",
-        &["1:20 typing:TYPE_CHECKING", "3:10 a", "5:10 b T"],
+        &["1:20 typing:TYPE_CHECKING", "3:10 a C", "5:10 b T C"],
     );
-    check("TYPE_CHECKING = False\nif TYPE_CHECKING:\n  import a\n", &["3:10 a T"]);
+    check("TYPE_CHECKING = False\nif TYPE_CHECKING:\n  import a\n", &["3:10 a T C"]);
     check(
         "def f():\n  if t.TYPE_CHECKING:\n    import a\n  import b\nimport c\n",
-        &["3:12 a T", "4:10 b", "5:8 c"],
+        &["3:12 a T C", "4:10 b C", "5:8 c"],
     );
     check(
         "if TYPE_CHECKING:\n  if x:\n    import a\n  def f():\n    import b\nimport c\n",
-        &["3:12 a T", "5:12 b T", "6:8 c"],
+        &["3:12 a T C", "5:12 b T C", "6:8 c"],
     );
     check(
         "if MY_TYPE_CHECKING:\n  import a\nif TYPE_CHECKING2:\n  import b\n",
-        &["2:10 a", "4:10 b"],
+        &["2:10 a C", "4:10 b C"],
     );
 }
 

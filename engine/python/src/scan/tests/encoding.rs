@@ -6,6 +6,8 @@ use super::{check, described};
 const SOURCE: &str = "\
 import a.b
 from .......deep import x
+from ... import y
+from .. import z
 if TYPE_CHECKING:
     from a.b import c, d
 pytest_plugins = ['p']
@@ -28,9 +30,9 @@ fn decoding_undoes_encoding() {
         assert_eq!(decoded.error(), facts.error());
         assert_eq!(decoded.whole_package(), facts.whole_package());
     }
-    assert!(full().error().is_some() && full().whole_package() == Some(7));
-    assert_eq!(full().dotted_strings().collect::<Vec<_>>(), [("q", 6), ("r.s", 6)]);
-    assert_eq!(full().plugins().collect::<Vec<_>>(), [("p", 5)]);
+    assert!(full().error().is_some() && full().whole_package() == Some(9));
+    assert_eq!(full().dotted_strings().collect::<Vec<_>>(), [("q", 8), ("r.s", 8)]);
+    assert_eq!(full().plugins().collect::<Vec<_>>(), [("p", 7)]);
 }
 
 #[test]
@@ -81,6 +83,7 @@ fn moved_lines_change_places_only() {
     assert_eq!(facts.placeless(), moved.placeless());
     let other = check("import a\n", &["1:8 a"]);
     assert_ne!(other.placeless(), check("import b\n", &["1:8 b"]).placeless());
+    assert_ne!(other.placeless(), check("try: import a\n", &["1:13 a C"]).placeless());
 }
 
 #[test]
