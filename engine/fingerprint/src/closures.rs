@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use qik_db::Db;
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 use qik_python::{
-    Cause, Closure, GraphKey, ModuleGraph, Step, component_node, digests, graph_of, reach,
-    root_node, way,
+    Cause, Closure, GraphKey, ModuleGraph, Step, component_node, components_of, digests, graph_of,
+    reach, root_node, way,
 };
 
 use crate::explain::{Difference, FileChange, StoredNode};
@@ -26,7 +26,7 @@ pub(crate) fn compare(
 ) -> Option<Vec<Difference>> {
     let graph = graph_of(db, input.key);
     let digests = digests(db, input.key);
-    let reached = reach(graph, &input.closure.components);
+    let reached = reach(graph, &components_of(graph, &input.closure.own));
     let now: BTreeMap<Digest, u32> = (0..)
         .zip(&reached)
         .filter(|(_, reached)| **reached)
@@ -140,7 +140,7 @@ pub(crate) fn each_node(
     let graph = graph_of(db, key);
     let digests = digests(db, key);
     let mut wanted = vec![false; graph.components.len()];
-    let mut open = closure.components.clone();
+    let mut open = components_of(graph, &closure.own);
     while let Some(component) = open.pop() {
         let seen = std::mem::replace(&mut wanted[component as usize], true);
         // What is known is known with all that it leads to.
@@ -150,6 +150,6 @@ pub(crate) fn each_node(
         visit(digests.components[component as usize], component_node(graph, digests, component));
         open.extend(graph.components.successors.of(component));
     }
-    let root = root_node(digests, closure);
+    let root = root_node(graph, digests, closure);
     visit(crate::manifest::digest_of(&root), root);
 }

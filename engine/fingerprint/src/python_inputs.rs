@@ -7,8 +7,8 @@ use qik_graph::{Definition, Pygraph};
 use qik_model::{Diagnostic, Digest, Place, RelPath};
 use qik_python::{
     Closure, DistributionKey, GraphKey, ModuleName, OutsideNeeds, SpaceKey, closure_digest,
-    closure_or_reason, counts_distributions, distribution_needs, graph_key, graph_of,
-    outside_needs, packages_of, reach,
+    closure_or_reason, components_of, counts_distributions, distribution_needs, graph_key,
+    graph_of, outside_needs, packages_of, reach,
 };
 
 use crate::manifest::{Manifest, Part};
@@ -110,7 +110,7 @@ impl PythonInputs<'_> {
     pub fn reaches<'a>(&'a self, db: &'a dyn Db) -> impl Fn(&RelPath) -> bool + 'a {
         let each = self.modules.iter().map(|module| {
             let graph = graph_of(db, module.key);
-            (graph, reach(graph, &module.closure.components))
+            (graph, reach(graph, &components_of(graph, &module.closure.own)))
         });
         let each: Vec<_> = each.collect();
         move |path| {

@@ -24,13 +24,12 @@ pub struct Digests {
     pub components: Vec<Digest>,
 }
 
-/// What a module or package needs, without any content.
+/// What a module or package needs, without any content, and without numbers of components: those
+/// change with any import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closure {
     /// Files of the module itself, its submodules included, sorted.
     pub own: Vec<FileId>,
-    /// The components of those files, sorted.
-    pub components: Vec<u32>,
     /// Names outside the project that anything in it imports, by place, sorted.
     pub outside: Vec<u32>,
 }
@@ -87,10 +86,7 @@ pub fn closure_of<'db>(
     }
     own.sort_unstable();
     own.dedup();
-    let of = &graph.components.of;
-    let mut components: Vec<u32> = own.iter().map(|file| of[*file as usize]).collect();
-    components.sort_unstable();
-    components.dedup();
+    let components = components_of(graph, &own);
     if !graph.broken.is_empty() {
         let broken = broken_below(graph, &components);
         if !broken.is_empty() {
@@ -98,7 +94,7 @@ pub fn closure_of<'db>(
         }
     }
     let outside = graph.reach_outside.union(&components);
-    Ok(Closure { own, components, outside })
+    Ok(Closure { own, outside })
 }
 
 /// The digest of everything in the project that the module of that name needs: each file's path,
@@ -110,13 +106,13 @@ pub fn closure_digest<'db>(
     module: ModuleName<'db>,
 ) -> Option<Digest> {
     let closure = closure_of(db, key, module).as_ref().ok()?;
-    Some(digest_of(&root_node(digests(db, key), closure)))
+    Some(digest_of(&root_node(graph_of(db, key), digests(db, key), closure)))
 }
 
 /// The node of a closure: it names the nodes of its components.
-pub fn root_node(digests: &Digests, closure: &Closure) -> Vec<u8> {
+pub fn root_node(graph: &ModuleGraph, digests: &Digests, closure: &Closure) -> Vec<u8> {
     let mut bytes = Vec::new();
-    push_nodes(&mut bytes, digests, &closure.components);
+    push_nodes(&mut bytes, digests, &components_of(graph, &closure.own));
     bytes
 }
 
@@ -200,6 +196,15 @@ fn identity(db: &dyn Db, path: &RelPath) -> (FileKind, BlobId) {
     found.unwrap_or((FileKind::File, BlobId([0; 20])))
 }
 
+/// The components of these files, sorted.
+pub fn components_of(graph: &ModuleGraph, files: &[FileId]) -> Vec<u32> {
+    let of = &graph.components.of;
+    let mut components: Vec<u32> = files.iter().map(|file| of[*file as usize]).collect();
+    components.sort_unstable();
+    components.dedup();
+    components
+}
+
 /// The broken files that these components reach.
 fn broken_below(graph: &ModuleGraph, from: &[u32]) -> Vec<FileId> {
     let reached = reach(graph, from);
@@ -222,7 +227,7 @@ pub fn reach(graph: &ModuleGraph, from: &[u32]) -> Vec<bool> {
 
 /// The files of a closure, those of the module itself included, in the graph's order.
 pub fn reached_files(graph: &ModuleGraph, closure: &Closure) -> Vec<FileId> {
-    let reached = reach(graph, &closure.components);
+    let reached = reach(graph, &components_of(graph, &closure.own));
     let of = &graph.components.of;
     (0..graph.layout.files.len() as FileId)
         .filter(|file| reached[of[*file as usize] as usize])

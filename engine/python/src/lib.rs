@@ -25,8 +25,8 @@ mod store;
 
 pub use chain::{Step, direct_imports, way};
 pub use closure::{
-    Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node, digests,
-    reach, reached_files, root_node,
+    Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node,
+    components_of, digests, reach, reached_files, root_node,
 };
 pub use components::{Adjacency, Components};
 pub use diagnose::closure_or_reason;
