@@ -176,7 +176,7 @@ impl<'db> Builder<'db> {
         let first = self.number_files(path, listing);
         for (at, file) in listing.files.iter().enumerate() {
             let id = first + at as FileId;
-            let is_stub = !file.ends_with(b".py");
+            let is_stub = file.ends_with(b".pyi") || &**file == b"py.typed";
             if is_stub && !self.stubs {
                 continue;
             }

@@ -31,11 +31,11 @@ pub fn facts_store(db: &dyn Db) -> Arc<FactsStore> {
 pub struct FolderListing {
     /// Folders whose names can stand in an import.
     pub folders: Box<[Box<[u8]>]>,
-    /// Python files: modules, stubs, and `py.typed`.
+    /// Python files: modules, stubs, extension modules, and `py.typed`.
     pub files: Box<[Box<[u8]>]>,
 }
 
-/// What the files of a [`FolderListing`] import, in its order; nothing for `py.typed`.
+/// What the files of a [`FolderListing`] import, in its order; nothing for what is no source.
 ///
 /// Two are equal where the same is imported, wherever it stands: lines may be those of an earlier
 /// state.
@@ -118,7 +118,12 @@ pub fn prepare(db: &dyn Db, folder: &RelPath) {
 }
 
 fn counts(name: &[u8]) -> bool {
-    is_python(name) || name == b"py.typed"
+    is_python(name) || is_extension(name) || name == b"py.typed"
+}
+
+/// Whether a file of that name is a compiled module: `_speed.cpython-311-x86_64-linux-gnu.so`.
+fn is_extension(name: &[u8]) -> bool {
+    name.ends_with(b".so") || name.ends_with(b".pyd")
 }
 
 /// Whether a file of that name is Python source or a stub.

@@ -7,5 +7,6 @@
 
 mod graph;
 mod installed;
+mod property;
 mod reuse;
 mod tools;

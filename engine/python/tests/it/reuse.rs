@@ -77,7 +77,11 @@ fn an_import_resolves_the_files_of_its_folder_alone() {
     check("app/models.py", "import base.other\n", &structure);
     // Names from outside are numbered: a new one is looked at for all modules.
     let outside = [&structure[..], &[("outside_needs", 2)]].concat();
-    check("app/models.py", "import base.util\ntry:\n    import other\nexcept ImportError:\n    pass\n", &outside);
+    check(
+        "app/models.py",
+        "import base.util\ntry:\n    import other\nexcept ImportError:\n    pass\n",
+        &outside,
+    );
 }
 
 #[test]

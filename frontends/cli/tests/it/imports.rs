@@ -140,6 +140,20 @@ fn a_stub_beside_a_module_and_in_a_stub_package() {
 }
 
 #[test]
+fn a_compiled_module() {
+    check(
+        &[
+            ("app/main.py", "from lib import _speed\n"),
+            ("lib/__init__.py", ""),
+            ("lib/_speed.cpython-311-x86_64-linux-gnu.so", ""),
+            ("lib/_other.so", ""),
+        ],
+        "lib/_speed.cpython-311-x86_64-linux-gnu.so",
+        "lib/_other.so",
+    );
+}
+
+#[test]
 fn the_mark_of_typed_packages() {
     check(
         &[
