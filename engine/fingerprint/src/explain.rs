@@ -74,6 +74,12 @@ impl fmt::Display for Difference {
             Self::Deps(dep) => write!(f, "dep `{dep}` edited"),
             Self::File(path, change) => write!(f, "{path} {change}"),
             Self::Reached(path, change, by) => write!(f, "{path} {change}, {by}"),
+            Self::Distribution(name, None, Some(now)) if now == MISSING => {
+                write!(f, "{name} is not installed")
+            }
+            Self::Distribution(name, Some(then), None) if then == MISSING => {
+                write!(f, "{name} was not installed")
+            }
             Self::Distribution(name, Some(then), Some(now)) => write!(f, "{name} {then} -> {now}"),
             Self::Distribution(name, None, Some(now)) => write!(f, "{name} {now} added"),
             Self::Distribution(name, Some(then), None) => write!(f, "{name} {then} removed"),
@@ -197,12 +203,15 @@ fn of_python(
     })
 }
 
+/// Stands for the version of what is imported and that nothing brings.
+const MISSING: &str = "(missing)";
+
 /// The distributions on which two lists of lines differ.
 fn distributions(now: &str, then: &str) -> Vec<Difference> {
     let parse = |text: &'_ str| -> BTreeMap<String, String> {
         let line = |line: &str| match line.split_once("==") {
             Some((name, version)) => (name.to_string(), version.to_string()),
-            None => (line.trim_start_matches('?').to_string(), "(missing)".to_string()),
+            None => (line.trim_start_matches('?').to_string(), MISSING.to_string()),
         };
         text.lines().map(line).collect()
     };

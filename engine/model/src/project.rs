@@ -324,8 +324,9 @@ pub struct PydistConfig {
     pub ignore_missing: bool,
     /// The distribution behind an import; an empty text leaves the import out.
     pub modules: BTreeMap<Name, Name>,
-    /// An import that belongs to no distribution is no error.
-    pub ignore_missing_modules: bool,
+    /// An import that belongs to no distribution: `None` warns of it, `true` says nothing, `false` is
+    /// an error of what reaches it.
+    pub ignore_missing_modules: Option<bool>,
     /// Whether the dependencies of distributions count too.
     pub transitive: bool,
 }
@@ -336,7 +337,7 @@ impl Default for PydistConfig {
             versions: BTreeMap::new(),
             ignore_missing: false,
             modules: BTreeMap::new(),
-            ignore_missing_modules: false,
+            ignore_missing_modules: None,
             transitive: true,
         }
     }

@@ -509,7 +509,11 @@ static PYDIST: TableShape = TableShape {
             Shape::Map { of: "import", shape: &Shape::Str },
             "The distribution behind an import; `\"\"` ignores it",
         ),
-        key("ignore-missing-modules", Shape::Bool, "An import without a distribution is no error"),
+        key(
+            "ignore-missing-modules",
+            Shape::Bool,
+            "Says nothing (true) of an import without a distribution, or makes it an error (false)",
+        ),
         key("transitive", Shape::Bool, "Whether the dependencies of distributions count too"),
     ],
 };

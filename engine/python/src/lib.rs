@@ -39,7 +39,8 @@ pub use modules::{
 pub use names::{FileId, Found, NameId, Names};
 pub use needs::Cause;
 pub use outside::{
-    DistributionKey, OutsideNeeds, Owner, Owners, distribution_needs, outside_needs, owners_of,
+    DistributionKey, OutsideNeeds, Owner, Owners, distribution_needs, missing_warning,
+    outside_needs, owners_of,
 };
 pub use packages::{IMPORT_MAPS, Packages, PackagesOrigin, SpaceKey, import_map_path, packages_of};
 pub use settings::{counts_distributions, graph_key};

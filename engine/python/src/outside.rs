@@ -13,7 +13,7 @@ use qik_db::{Db, TreeNode};
 use qik_model::{Diagnostic, Digest, PydistConfig, RelPath};
 
 use crate::chain::line_of_outside;
-use crate::closure::{ModuleName, closure_of, digest_of, reached_files};
+use crate::closure::{Closure, ModuleName, closure_of, digest_of, reached_files};
 use crate::dist::{Closures, Distribution, Source, is_stdlib, normalise};
 use crate::layout::GraphKey;
 use crate::module_graph::graph_of;
@@ -123,8 +123,11 @@ pub fn outside_needs<'db>(
     }
     let packages = packages_of(db, space);
     let config = pydist_config(db);
-    if !config.ignore_missing_modules && packages.origin != PackagesOrigin::Nowhere {
-        let errors = required(db, key, module, &missing, packages);
+    if config.ignore_missing_modules == Some(false) && packages.origin != PackagesOrigin::Nowhere {
+        let errors: Vec<Diagnostic> = required(db, key, closure, &missing)
+            .into_iter()
+            .map(|(import, place)| no_owner(&import, &place, packages))
+            .collect();
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -295,54 +298,110 @@ fn hash_inside(db: &dyn Db, folder: &RelPath, skip: usize, hasher: &mut blake3::
     }
 }
 
-/// Those of the missing names that some file can't be imported without.
+/// The warning of imports that belong to no distribution of the space, among what these modules reach:
+/// they count as absent. `None` where there is none, or the configuration has its mind made up.
+pub fn missing_warning(
+    db: &dyn Db,
+    key: GraphKey<'_>,
+    space: SpaceKey<'_>,
+    modules: &[ModuleName<'_>],
+) -> Option<Diagnostic> {
+    let packages = packages_of(db, space);
+    let is_asked = pydist_config(db).ignore_missing_modules.is_none();
+    if !is_asked || packages.origin == PackagesOrigin::Nowhere {
+        return None;
+    }
+    let owners = owners_of(db, key, space);
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for module in modules {
+        let Ok(closure) = closure_of(db, key, *module) else { continue };
+        let is_missing = |name: &&u32| owners.of[**name as usize] == Owner::Missing;
+        let missing: Vec<u32> = closure.outside.iter().filter(is_missing).copied().collect();
+        for (import, place) in required(db, key, closure, &missing) {
+            found.entry(import).or_insert(place);
+        }
+    }
+    let (import, place) = found.first_key_value()?;
+    let more: Vec<&str> = found.keys().skip(1).map(String::as_str).collect();
+    let message = match &more[..] {
+        [] => format!(
+            "`{import}`, imported at {place}, belongs to no distribution of {}",
+            packages.origin
+        ),
+        more => format!(
+            "`{import}`, imported at {place}, and {} more ({}) belong to no distribution of {}",
+            more.len(),
+            listed(more),
+            packages.origin
+        ),
+    };
+    Some(Diagnostic::warning("python/missing-distribution", message).help(format!(
+        "they count as absent; {} `ignore-missing-modules = true` under `[pydist]` says that all is well",
+        remedy(import, &packages.origin)
+    )))
+}
+
+/// A few of them.
+fn listed(names: &[&str]) -> String {
+    const FEW: usize = 5;
+    let shown = names[..names.len().min(FEW)].join(", ");
+    if names.len() > FEW { format!("{shown}, …") } else { shown }
+}
+
+/// Those of the missing names that some file of a closure can't be imported without, by their first
+/// segment, each with a place.
 fn required(
     db: &dyn Db,
     key: GraphKey<'_>,
-    module: ModuleName<'_>,
+    closure: &Closure,
     missing: &[u32],
-    packages: &Packages,
-) -> Vec<Diagnostic> {
-    let Ok(closure) = closure_of(db, key, module) else { return Vec::new() };
+) -> BTreeMap<String, String> {
     if missing.is_empty() {
-        return Vec::new();
+        return BTreeMap::new();
     }
     let graph = graph_of(db, key);
-    let mut told = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for file in reached_files(graph, closure) {
         for external in graph.externals.of(file).iter().filter(|external| external.is_required) {
             if missing.binary_search(&external.name).is_ok() {
                 let name = &graph.external_names[external.name as usize];
                 let top = name.split('.').next().unwrap_or(name);
-                told.entry(top).or_insert((file, name));
+                found.entry(top).or_insert((file, name));
             }
         }
     }
-    told.into_iter()
-        .map(|(top, (file, name))| {
-            let path = &graph.layout.files[file as usize];
-            let place = match line_of_outside(db, key, file, name) {
-                Some(line) => format!("{path}:{line}"),
-                None => path.to_string(),
-            };
-            no_owner(top, &place, packages)
-        })
-        .collect()
+    let place = |file: u32, name: &str| {
+        let path = &graph.layout.files[file as usize];
+        match line_of_outside(db, key, file, name) {
+            Some(line) => format!("{path}:{line}"),
+            None => path.to_string(),
+        }
+    };
+    let places = found.into_iter();
+    places.map(|(top, (file, name))| (top.to_string(), place(file, name))).collect()
 }
 
 fn no_owner(import: &str, place: &str, packages: &Packages) -> Diagnostic {
     let from = &packages.origin;
     let message = format!("`{import}`, imported at {place}, belongs to no distribution of {from}");
+    Diagnostic::error("python/missing-distribution", message).help(format!(
+        "{} leave the import out by the comment `# qik: ignore-import`",
+        remedy(import, from)
+    ))
+}
+
+/// What to do about an import that nothing brings, up to the last way out.
+fn remedy(import: &str, from: &PackagesOrigin) -> String {
     let install = match from {
         PackagesOrigin::Locked(_) => {
-            "run qik once where the environment is installed and commit `.qik/artifacts/pygraph`, or"
+            "run qik once where the environment is installed and commit `.qik/artifacts/pygraph`,"
         }
-        _ => "install it, or",
+        _ => "install them,",
     };
-    Diagnostic::error("python/missing-distribution", message).help(format!(
-        "{install} say whose it is under `[pydist.modules]` (`{import} = \"NAME\"`; \"\" where it \
-         does not count), or leave the import out by the comment `# qik: ignore-import`"
-    ))
+    format!(
+        "{install} say whose they are under `[pydist.modules]` (`{import} = \"NAME\"`; \"\" where it does \
+         not count), or"
+    )
 }
 
 fn no_distribution(name: &str, packages: &Packages) -> Diagnostic {

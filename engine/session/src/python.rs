@@ -2,7 +2,8 @@
 //! asked for and kept afterwards, and the maps from imports to distributions are written for
 //! machines that have no environment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use qik_config::project;
 use qik_db::{Change, Db};
@@ -10,8 +11,8 @@ use qik_fingerprint::needs_python;
 use qik_model::{Diagnostic, FileKind, Name};
 use qik_python::dist::ImportMap;
 use qik_python::{
-    PackagesOrigin, SpaceKey, counts_distributions, facts_store, graph_key, graph_of,
-    import_map_path, packages_of, prepare,
+    ModuleName, PackagesOrigin, SpaceKey, counts_distributions, facts_store, graph_key, graph_of,
+    import_map_path, missing_warning, packages_of, prepare,
 };
 use qik_run::{Plan, Planned};
 
@@ -25,16 +26,30 @@ impl Session {
             return;
         }
         self.prepare_facts();
-        let spaces: BTreeSet<&Name> =
-            users.iter().map(|planned| &planned.definition.space).collect();
-        for space in spaces.into_iter().filter(|_| counts_distributions(&self.db)) {
-            let packages = packages_of(&self.db, SpaceKey::new(&self.db, space.clone()));
-            for note in &packages.notes {
-                if !self.told.contains(note) {
-                    self.told.push(note.clone());
-                    self.notes.push(note.clone());
-                }
-            }
+        let mut modules: BTreeMap<&Name, BTreeSet<Arc<str>>> = BTreeMap::new();
+        for definition in users.iter().map(|planned| &planned.definition) {
+            let named = definition.deps.pygraphs.iter().map(|dep| dep.pyimport.text.clone());
+            modules.entry(&definition.space).or_default().extend(named);
+        }
+        if !counts_distributions(&self.db) {
+            return;
+        }
+        let mut notes = Vec::new();
+        for (space, modules) in modules {
+            let (db, key) = (&self.db, graph_key(&self.db, &[]));
+            let space = SpaceKey::new(db, space.clone());
+            notes.extend(packages_of(db, space).notes.iter().cloned());
+            let modules: Vec<_> =
+                modules.into_iter().map(|module| ModuleName::new(db, module)).collect();
+            notes.extend(missing_warning(db, key, space, &modules));
+        }
+        notes.into_iter().for_each(|note| self.tell_once(note));
+    }
+
+    fn tell_once(&mut self, note: Diagnostic) {
+        if !self.told.contains(&note) {
+            self.told.push(note.clone());
+            self.notes.push(note);
         }
     }
 

@@ -66,7 +66,7 @@ impl Printer {
                 self.say(&format!("{} {name}, {why}", self.style.odd(&mark("again"))));
             }
             RunEvent::Finished(report) => self.finished(&report),
-            RunEvent::Note(note) => self.notes.push(note),
+            RunEvent::Note(note) => self.add_note(note),
         }
     }
 
@@ -90,7 +90,26 @@ impl Printer {
         if !self.streams && self.verbosity >= 2 {
             self.log(report);
         }
-        self.notes.extend(report.diagnostics.iter().cloned());
+        report.diagnostics.iter().cloned().for_each(|note| self.add_note(note));
+    }
+
+    /// What several commands have to say is said once, with the first few of the places.
+    fn add_note(&mut self, note: Diagnostic) {
+        const PLACES: usize = 3;
+        match self
+            .notes
+            .iter_mut()
+            .find(|known| known.code == note.code && known.message == note.message)
+        {
+            Some(known) => {
+                for label in note.labels {
+                    if known.labels.len() < PLACES && !known.labels.contains(&label) {
+                        known.labels.push(label);
+                    }
+                }
+            }
+            None => self.notes.push(note),
+        }
     }
 
     /// One line on how a runnable ended; none for what is as it should be and cost nothing.

@@ -14,7 +14,8 @@ pub(super) fn pydist(fields: &Fields<'_>, config: &mut PydistConfig) {
     config.versions.extend(texts("versions"));
     config.modules.extend(texts("modules"));
     set(fields, "ignore-missing", &mut config.ignore_missing);
-    set(fields, "ignore-missing-modules", &mut config.ignore_missing_modules);
+    config.ignore_missing_modules =
+        fields.bool("ignore-missing-modules").or(config.ignore_missing_modules);
     set(fields, "transitive", &mut config.transitive);
 }
 

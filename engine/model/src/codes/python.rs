@@ -35,9 +35,10 @@ repository they may be cold."#,
         "python/missing-distribution",
         "no distribution brings what is imported, or has the name",
         r#"A dep counts the versions of distributions: a `pydist` dep the one that it names, a `pygraph` dep
-those that its module imports, directly or through others. One that is not there has no version, and
-to leave it out would risk a stale result. Only imports that stand at the top level of a file must be
-there; those in functions, `try` and `if` are optional, and count as absent.
+those that its module imports, directly or through others. A distribution that a dep names and that is
+not there is an error: it has no version. An import that belongs to none counts as absent, so that to
+install it makes the command run again; where it stands at the top level of a file, and not in a
+function, `try` or `if`, there is a warning, since the file can't be imported without.
 
 Install it or lock it; or say which distribution an import belongs to:
 
@@ -45,7 +46,9 @@ Install it or lock it; or say which distribution an import belongs to:
     yaml = "PyYAML"
     local_plugin = ""    # it does not count
 
-`ignore-missing` and `ignore-missing-modules` under `[pydist]` make it no error at all."#,
+Under `[pydist]`, `ignore-missing-modules = true` says nothing of such imports and `false` makes them an
+error of the commands that reach them; `ignore-missing = true` lets distributions be absent that a dep
+names."#,
     ),
     code(
         "python/syntax-error",
