@@ -13,9 +13,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::CacheSet;
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, RelPath};
+use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name};
 use qik_python::{SpaceKey, fence_report};
-use qik_system::{Revision, Stat, Stop, System, WorkTree};
+use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of};
@@ -89,7 +89,7 @@ struct State {
     /// Whether this is the second execution, for inputs that changed during the first.
     again: bool,
     /// The folders of its inputs when it was started.
-    stamps: Vec<(RelPath, Stat)>,
+    stamps: Vec<sweep::FolderStamp>,
     entry: Option<Box<ActionResult>>,
 }
 
@@ -270,7 +270,7 @@ impl<'a> Schedule<'a> {
     fn start_job(&mut self, at: usize) {
         let planned = &self.plan.runnables[at];
         if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
-            self.states[at].stamps = sweep::folder_stamps(self.stage.db, planned);
+            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
         }
         let definition = &planned.definition;
         (self.listen)(RunEvent::Started {

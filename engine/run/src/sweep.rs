@@ -11,7 +11,7 @@ use qik_db::{Change, Database, Db};
 use qik_fingerprint::{input_sets, needs_python, python_inputs, single_files};
 use qik_graph::Definition;
 use qik_model::{GlobSet, RelPath};
-use qik_system::{Revision, Stat, System, TreeNode, WorkTree};
+use qik_system::{DirItem, Revision, Stat, System, TreeNode, WorkTree};
 
 use crate::plan::Planned;
 
@@ -65,16 +65,31 @@ pub(crate) fn touched_inputs(
     })
 }
 
-/// The stamps of the folders in which inputs of `planned` lie or could come to lie.
-pub(crate) fn folder_stamps(db: &Database, planned: &Planned) -> Vec<(RelPath, Stat)> {
+/// A folder in which inputs of a runnable lie or could come to lie, at the moment that it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct FolderStamp {
+    folder: RelPath,
+    stat: Stat,
+    /// The last change of the folder or of any file in it.
+    newest: (i64, u32),
+}
+
+/// The stamps of the folders of `planned`.
+pub(crate) fn folder_stamps(db: &Database, tree: &WorkTree, planned: &Planned) -> Vec<FolderStamp> {
     let mut folders = BTreeSet::new();
     for set in input_sets(db, &planned.definition).unwrap_or_default() {
         for base in set.globs.bases() {
             folders_below(db, &set.globs, base, &mut folders);
         }
     }
-    let stamped = |folder: RelPath| Some((folder.clone(), db.system().stat(&folder).ok()?));
-    folders.into_iter().filter_map(stamped).collect()
+    let stamp = |folder: RelPath| {
+        let stat = db.system().stat(&folder).ok()?;
+        let entries = db.folder(&folder).entries(db).iter();
+        let files = entries.filter_map(|entry| tree.stat(&folder.join(&entry.name)));
+        let newest = files.map(|file| file.ctime).fold(stat.ctime, Ord::max);
+        Some(FolderStamp { folder, stat, newest })
+    };
+    folders.into_iter().filter_map(stamp).collect()
 }
 
 fn folders_below(db: &Database, globs: &GlobSet, folder: RelPath, into: &mut BTreeSet<RelPath>) {
@@ -88,15 +103,13 @@ fn folders_below(db: &Database, globs: &GlobSet, folder: RelPath, into: &mut BTr
     into.insert(folder);
 }
 
-/// A folder whose members changed since its stamp was taken, although no member is newer than that:
-/// something was there for a while, or left for a while.
-pub(crate) fn came_and_went(system: &dyn System, stamps: &[(RelPath, Stat)]) -> Option<RelPath> {
-    let changed = stamps.iter().find(|(folder, then)| {
-        let is_other = system.stat(folder).is_ok_and(|now| now.mtime != then.mtime);
-        is_other
-            && system
-                .list(folder)
-                .is_ok_and(|items| items.iter().all(|i| i.stat.ctime <= then.ctime))
+/// A folder whose members changed since its stamp was taken, although none is newer than what was
+/// there: something was there for a while, or left for a while.
+pub(crate) fn came_and_went(system: &dyn System, stamps: &[FolderStamp]) -> Option<RelPath> {
+    let changed = stamps.iter().find(|then| {
+        let is_other = system.stat(&then.folder).is_ok_and(|now| now.mtime != then.stat.mtime);
+        let is_old = |item: &DirItem| item.stat.ctime <= then.newest;
+        is_other && system.list(&then.folder).is_ok_and(|items| items.iter().all(is_old))
     });
-    changed.map(|(folder, _)| folder.clone())
+    changed.map(|then| then.folder.clone())
 }
