@@ -8,6 +8,8 @@ use qik_db::Db;
 use qik_graph::Definition;
 use qik_model::{Diagnostic, Digest, ExplainedItem, Explanation, RelPath};
 
+use qik_python::PackagesView;
+
 use crate::closures;
 use crate::file_set::{FilesNode, MemberKind, StoredKind, decode};
 use crate::manifest::{Explainer, digest_of};
@@ -120,7 +122,7 @@ impl<'db> Now<'db> {
         Ok(Self {
             explanation: explainer.finish(),
             sets: input_sets(db, definition).map_err(one)?,
-            python: python_inputs(db, definition, &loaded)?,
+            python: python_inputs(db, definition, &loaded, PackagesView::Running)?,
         })
     }
 

@@ -7,6 +7,7 @@ mod explain;
 mod file_set;
 mod manifest;
 mod python_inputs;
+mod since;
 mod value;
 mod walk;
 
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use qik_db::Db;
 use qik_graph::{Definition, Runnable, definition};
 use qik_model::{Diagnostic, Digest, Explanation, Fingerprint};
+use qik_python::PackagesView;
 
 pub use explain::{Difference, FileChange, Now, StoredNode, differences};
 pub use file_set::{FilesNode, Globs, Member, MemberKind, files};
@@ -22,6 +24,7 @@ pub use manifest::{Explainer, Hasher, KEY_VERSION, Manifest, Part, digest_of};
 pub use python_inputs::{
     DistributionInput, ModuleInput, PythonInputs, needs_python, python_inputs,
 };
+pub use since::differs;
 pub use walk::{InputSet, input_sets, loaded_distributions, single_files, walk};
 
 /// The fingerprint of `runnable` in `tree`, or what stands in the way.
@@ -66,7 +69,7 @@ pub fn nodes(
         set.node.each_node(&mut |node| nodes.push((node.digest, node.encode())));
     }
     let loaded = loaded_distributions(db, definition).map_err(one)?;
-    let python = python_inputs(db, definition, &loaded)?;
+    let python = python_inputs(db, definition, &loaded, PackagesView::Running)?;
     for module in &python.modules {
         closures::each_node(db, module.key, module.closure, known, &mut |digest, bytes| {
             nodes.push((digest, bytes));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use qik_db::Db;
 use qik_graph::{Definition, Pygraph};
 use qik_model::{Diagnostic, Digest, Place, RelPath};
+use qik_python::dist::PythonVersion;
 use qik_python::{
-    Closure, DistributionKey, GraphKey, ModuleName, OutsideNeeds, SpaceKey, closure_digest,
-    closure_or_reason, components_of, counts_distributions, distribution_needs, graph_key,
-    graph_of, outside_needs, packages_of, reach,
+    Closure, DistributionKey, GraphKey, ModuleName, OutsideNeeds, PackagesView, SpaceKey,
+    closure_digest, closure_or_reason, components_of, counts_distributions, distribution_needs,
+    graph_key, graph_of, outside_needs, packages_of, reach,
 };
 
 use crate::manifest::{Manifest, Part};
@@ -40,6 +41,8 @@ pub struct DistributionInput<'db> {
 /// What a runnable needs of Python.
 #[derive(Clone, Debug, Default)]
 pub struct PythonInputs<'db> {
+    /// The version of the space, where anything tells.
+    pub python: Option<PythonVersion>,
     /// Modules.
     pub modules: Vec<ModuleInput<'db>>,
     /// Distributions.
@@ -59,12 +62,14 @@ pub fn python_inputs<'db>(
     db: &'db dyn Db,
     definition: &Definition,
     loaded: &[Arc<str>],
+    view: PackagesView,
 ) -> Result<PythonInputs<'db>, Vec<Diagnostic>> {
     let mut inputs = PythonInputs::default();
     if !needs_python(definition) && loaded.is_empty() {
         return Ok(inputs);
     }
-    let space = SpaceKey::new(db, definition.space.clone());
+    let space = SpaceKey::new(db, definition.space.clone(), view);
+    inputs.python = packages_of(db, space).python;
     let mut errors = Vec::new();
     for pygraph in &definition.deps.pygraphs {
         match module_input(db, space, pygraph) {
@@ -122,13 +127,11 @@ impl PythonInputs<'_> {
     }
 
     /// Tells all of it.
-    pub(crate) fn tell(&self, db: &dyn Db, definition: &Definition, manifest: &mut dyn Manifest) {
+    pub(crate) fn tell(&self, manifest: &mut dyn Manifest) {
         if self.modules.is_empty() && self.distributions.is_empty() {
             return;
         }
-        let space = SpaceKey::new(db, definition.space.clone());
-        let python = packages_of(db, space).python;
-        let python = python.map(|version| version.to_string()).unwrap_or_default();
+        let python = self.python.map(|version| version.to_string()).unwrap_or_default();
         manifest.item("python", "", Part::Plain(python.as_bytes()));
         for module in &self.modules {
             manifest.item("pygraph", &module.name, Part::Identity(module.digest));

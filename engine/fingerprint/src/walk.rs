@@ -7,7 +7,7 @@ use std::sync::Arc;
 use qik_db::Db;
 use qik_graph::{Definition, Load, Rendered, definition_of};
 use qik_model::{Builtin, Diagnostic, GlobSet, Place, RelPath};
-use qik_python::{SpaceKey, fence_report};
+use qik_python::{PackagesView, SpaceKey, fence_report};
 
 use crate::file_set::{FilesNode, Globs, files};
 use crate::manifest::{Manifest, Part};
@@ -27,7 +27,7 @@ pub struct InputSet {
     pub node: Arc<FilesNode>,
 }
 
-/// Tells `manifest` everything that the result of `definition` depends on, in `tree`.
+/// Tells `manifest` everything that the result of `definition` depends on.
 ///
 /// # Errors
 /// Where a file that a `val` or `load` dep names cannot be read as such, a tool fails, or Python
@@ -39,10 +39,34 @@ pub fn walk(
 ) -> Result<(), Vec<Diagnostic>> {
     tell_definition(definition, manifest);
     tell_environment(db, definition, manifest);
-    let one = |error: Diagnostic| vec![error];
-    for set in input_sets(db, definition).map_err(one)? {
+    for set in input_sets(db, definition).map_err(|error| vec![error])? {
         manifest.item(set.kind, &set.name, Part::Identity(set.node.digest));
     }
+    tell_beside_files(db, definition, PackagesView::Running, manifest)
+}
+
+/// As [`walk`], without the sets of files, and with the distributions of that view.
+///
+/// # Errors
+/// As [`walk`].
+pub(crate) fn walk_beside_files(
+    db: &dyn Db,
+    definition: &Definition,
+    view: PackagesView,
+    manifest: &mut dyn Manifest,
+) -> Result<(), Vec<Diagnostic>> {
+    tell_definition(definition, manifest);
+    tell_environment(db, definition, manifest);
+    tell_beside_files(db, definition, view, manifest)
+}
+
+fn tell_beside_files(
+    db: &dyn Db,
+    definition: &Definition,
+    view: PackagesView,
+    manifest: &mut dyn Manifest,
+) -> Result<(), Vec<Diagnostic>> {
+    let one = |error: Diagnostic| vec![error];
     for val in &definition.deps.vals {
         let path = path_of(definition, &val.file).map_err(one)?;
         let value = value_at(db, &path, &val.key.text)
@@ -58,9 +82,9 @@ pub fn walk(
         manifest.item("tool", &tool.told, Part::Plain(&output.text));
     }
     let loaded = loaded_distributions(db, definition).map_err(one)?;
-    python_inputs(db, definition, &loaded)?.tell(db, definition, manifest);
+    python_inputs(db, definition, &loaded, view)?.tell(manifest);
     if definition.builtin == Some(Builtin::FenceCheck) {
-        let report = fence_report(db, SpaceKey::new(db, definition.space.clone()));
+        let report = fence_report(db, SpaceKey::new(db, definition.space.clone(), view));
         manifest.item("check", &definition.space, Part::Plain(report.text().as_bytes()));
     }
     Ok(())

@@ -456,6 +456,7 @@ pub static CONTEXT: TableShape = TableShape {
         key("workers", Shape::Int, "How many commands run at once"),
         key("fail", Shape::Bool, "Fail if anything is selected, run nothing"),
         key("since", Shape::Str, "Select what changed since a commit"),
+        key("merge-base", Shape::Bool, "Since the commit at which the branch left that one"),
         key("commands", STRING_OR_STRINGS, "Select commands by name"),
         key("modules", STRING_OR_STRINGS, "Select commands by module"),
         key("spaces", STRING_OR_STRINGS, "Select commands by space"),

@@ -42,6 +42,8 @@ pub use outside::{
     DistributionKey, OutsideNeeds, Owner, Owners, distribution_needs, missing_warning,
     outside_needs, owners_of,
 };
-pub use packages::{IMPORT_MAPS, Packages, PackagesOrigin, SpaceKey, import_map_path, packages_of};
+pub use packages::{
+    IMPORT_MAPS, Packages, PackagesOrigin, PackagesView, SpaceKey, import_map_path, packages_of,
+};
 pub use settings::{counts_distributions, graph_key};
 pub use store::FactsStore;

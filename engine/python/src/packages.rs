@@ -26,6 +26,25 @@ pub struct SpaceKey<'db> {
     /// Its name.
     #[returns(ref)]
     pub name: Name,
+    /// Which of its distributions are meant.
+    #[returns(copy)]
+    pub view: PackagesView,
+}
+
+/// Which distributions are meant where there are both an environment and a lock file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PackagesView {
+    /// Those that commands run with: the environment's.
+    Running,
+    /// Those that the project's files name: two states of the project are told apart by them.
+    Declared,
+}
+
+impl<'db> SpaceKey<'db> {
+    /// The space, with what commands run with.
+    pub fn running(db: &'db dyn Db, name: impl Into<Name>) -> Self {
+        Self::new(db, name.into(), PackagesView::Running)
+    }
 }
 
 /// The distributions of a space, with all that it takes to ask about them.
@@ -82,6 +101,9 @@ pub fn packages_of<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Arc<Packages> 
     let (last, before): (Vec<Environment>, Vec<Environment>) =
         found.into_iter().partition(|environment| environment.found == Found::OnPath);
     let sources = Sources::read(db, space.name(db));
+    if space.view(db) == PackagesView::Declared && !sources.files.is_empty() {
+        return Arc::new(sources.locked(db));
+    }
     if let Some(environment) = before.first() {
         return Arc::new(sources.installed(db, environment));
     }

@@ -296,7 +296,7 @@ impl<'a> Schedule<'a> {
     fn check_fence(&mut self, at: usize) {
         let definition = &self.plan.runnables[at].definition;
         let db = &*self.stage.db;
-        let report = fence_report(db, SpaceKey::new(db, definition.space.clone()));
+        let report = fence_report(db, SpaceKey::running(db, definition.space.clone()));
         let (code, log) = (report.code(), report.text().into_bytes());
         (self.listen)(RunEvent::Started {
             name: definition.name.clone(),

@@ -11,6 +11,7 @@ use qik_db::{Change, Database, Db};
 use qik_fingerprint::{input_sets, needs_python, python_inputs, single_files};
 use qik_graph::Definition;
 use qik_model::{GlobSet, RelPath};
+use qik_python::PackagesView;
 use qik_system::{DirItem, Revision, Stat, System, TreeNode, WorkTree};
 
 use crate::plan::Planned;
@@ -55,7 +56,7 @@ pub(crate) fn touched_inputs(
     let definition: &Definition = &planned.definition;
     let Ok(sets) = input_sets(db, definition) else { return Vec::new() };
     let singles = single_files(definition);
-    let python = python_inputs(db, definition, &[]).unwrap_or_default();
+    let python = python_inputs(db, definition, &[], PackagesView::Running).unwrap_or_default();
     let is_reached = python.reaches(db);
     tree.touched_since(revision, &|path: &RelPath| {
         let is_input = singles.contains(path)

@@ -115,7 +115,7 @@ impl Session {
         let module = ModuleName::new(db, Arc::<str>::from(module));
         let closure = closure_or_reason(db, key, module)?;
         let mut part = part(graph, &reached_files(graph, closure));
-        let space = SpaceKey::new(db, Name::from("default"));
+        let space = SpaceKey::running(db, "default");
         if let Ok(needs) = outside_needs(db, key, space, module) {
             part.distributions = needs.text.lines().map(ToString::to_string).collect();
         }
@@ -179,7 +179,7 @@ impl Session {
         let wanted =
             known.iter().filter(|name| spaces.is_empty() || spaces.iter().any(|s| **s == ***name));
         Ok(wanted
-            .map(|name| fence_report(&self.db, SpaceKey::new(&self.db, name.clone())).clone())
+            .map(|name| fence_report(&self.db, SpaceKey::running(&self.db, name.clone())).clone())
             .collect())
     }
 

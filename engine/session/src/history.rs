@@ -3,16 +3,16 @@
 //! found there counts only if it gives the fingerprint of the entry.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use qik_db::{Change, Database, Db, World};
+use qik_db::{Database, Db};
 use qik_fingerprint::{Difference, fingerprint, nodes};
 use qik_graph::{definition_of, runnable};
-use qik_model::{ActionResult, Digest, RelPath};
+use qik_model::{ActionResult, Digest};
 use qik_run::{ColdReason, Planned, against};
-use qik_system::{CommitId, CommitSystem, Delta, Stop, System};
+use qik_system::CommitId;
 
-use crate::{Session, run_tool};
+use crate::Session;
+use crate::commit::open;
 
 /// Why an entry that is committed can't be compared file by file, or the commit by which it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl History {
         let Some(commit) = git.last_commit_of(&file.to_path(session.db.system().root())) else {
             return (reason, Some(Compared::Uncommitted));
         };
-        let then = self.at.entry(commit).or_insert_with(|| open(session, commit));
+        let then = self.at.entry(commit).or_insert_with(|| open(session, commit).ok());
         let Some(stored) = then.as_ref().and_then(|then| stored_nodes(then, &entry)) else {
             return (reason, Some(Compared::Unlike(commit)));
         };
@@ -82,30 +82,4 @@ fn stored_nodes(then: &Database, entry: &ActionResult) -> Option<BTreeMap<Digest
     let same = fingerprint(then, runnable).as_ref().ok() == Some(&entry.fingerprint);
     let definition = definition_of(then, &entry.runnable).ok().filter(|_| same)?;
     Some(nodes(then, definition, &|_| false).ok()?.into_iter().collect())
-}
-
-fn open(session: &Session, commit: CommitId) -> Option<Database> {
-    let db = &session.db;
-    let world = World::get(db);
-    let system = Arc::new(CommitSystem::new(db.system().clone(), commit).ok()?);
-    let folders = system.folders().ok()?;
-    let door: Arc<dyn System> = system;
-    let mut then = Database::new(
-        door,
-        db.syntaxes().to_vec(),
-        // Tools are those of now: a commit has no processes.
-        run_tool(db.system().clone(), Stop::new().ok()?),
-        world.config(db).clone(),
-        (**world.flags(db)).clone(),
-    );
-    if let Some(binary) = world.binary(db) {
-        then.set_binary(binary.clone());
-    }
-    let folders = folders.into_iter().map(|(path, entries): (RelPath, _)| (path, Some(entries)));
-    let delta = Delta { folders: folders.collect(), ..Delta::default() };
-    Change::from_delta(delta).apply(&mut then);
-    for root in &qik_config::project(&then).defaults.python_path {
-        qik_python::prepare(&then, root);
-    }
-    Some(then)
 }

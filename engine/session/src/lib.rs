@@ -13,11 +13,13 @@
 //! ```
 #![deny(missing_docs)]
 
+mod commit;
 mod discover;
 mod graph;
 mod history;
 mod plan;
 mod python;
+mod since;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use commit::{RunTool, once};
 use history::History;
 use qik_cache::CacheSet;
 use qik_config::project;
@@ -45,6 +48,7 @@ pub use qik_run::{
     CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
 };
 pub use qik_system as system;
+pub use since::Since;
 pub use why::Why;
 
 /// How to open a project.
@@ -61,7 +65,6 @@ pub struct OpenOptions {
 }
 
 /// A project that is open.
-#[derive(Debug)]
 pub struct Session {
     db: Database,
     tree: WorkTree,
@@ -70,6 +73,8 @@ pub struct Session {
     scanned: bool,
     /// A look at the files that began early.
     ahead: Option<JoinHandle<(WorkTree, Delta)>>,
+    /// Runs the commands of `exec` deps, for all states of the project.
+    tools: RunTool,
     notes: Vec<Diagnostic>,
     /// What was told once and need not be again.
     told: Vec<Diagnostic>,
@@ -88,6 +93,12 @@ pub struct Prepared {
     pub warnings: Vec<Diagnostic>,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("tree", &self.tree).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// Opens the project. What is wrong with its configuration is told by [`Session::diagnostics`].
     ///
@@ -104,13 +115,9 @@ impl Session {
         let system: Arc<dyn System> = Arc::new(OsSystem::new(&found.root));
         let stop = Stop::new().map_err(|error| no_world(&error))?;
         let config = RelPath::from_clean(found.file.as_bytes());
-        let mut db = Database::new(
-            system.clone(),
-            options.syntaxes,
-            run_tool(system.clone(), stop.clone()),
-            config,
-            options.flags,
-        );
+        let tools = once(run_tool(system.clone(), stop.clone()));
+        let mut db =
+            Database::new(system.clone(), options.syntaxes, tools.clone(), config, options.flags);
         if let Ok(binary) = qik_system::current_binary() {
             db.set_binary(binary);
         }
@@ -123,6 +130,7 @@ impl Session {
             stop,
             scanned: false,
             ahead: None,
+            tools,
             notes: Vec::new(),
             told: Vec::new(),
             cwd: below,
@@ -186,9 +194,13 @@ impl Session {
     /// Names that mean nothing, each with the nearest that does; cycles; values that are missing.
     pub fn prepare(&mut self) -> Result<Prepared, Vec<Diagnostic>> {
         let request = self.request().map_err(|error| vec![error])?;
-        let plan = plan::plan(&self.db, &request)?;
+        let mut plan = plan::plan(&self.db, &request)?;
+        if let Some(since) = &request.since {
+            let isolated = request.selection.isolated;
+            plan = self.changed_since(plan, since, isolated).map_err(|error| vec![error])?;
+        }
         let Some(wanted) = request.status else {
-            return Ok(Prepared { plan, statuses: None, warnings: Vec::new() });
+            return Ok(Prepared { plan, statuses: None, warnings: self.take_notes() });
         };
         let statuses = self.statuses(&plan);
         let kept = |status: &CacheStatus| match wanted {
@@ -403,10 +415,7 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 
 /// Runs the commands of `exec` deps: in the project folder, in qik's own environment, for at most
 /// half a minute.
-pub(crate) fn run_tool(
-    system: Arc<dyn System>,
-    stop: Stop,
-) -> Arc<dyn Fn(&str) -> ToolOutput + Send + Sync> {
+fn run_tool(system: Arc<dyn System>, stop: Stop) -> RunTool {
     Arc::new(move |line| {
         let spec = ProcessSpec {
             shell_line: line.to_string(),

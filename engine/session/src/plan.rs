@@ -9,6 +9,8 @@ use qik_graph::{Selected, Selection, definition_of, select};
 use qik_model::{CacheWhen, ContextValue, Diagnostic, Name, Place};
 use qik_run::{Plan, Planned};
 
+use crate::since::Since;
+
 /// What the user asked for, from context: flags, environment, profiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -16,6 +18,8 @@ pub struct Request {
     pub selection: Selection,
     /// Caches to select by.
     pub caches: Vec<String>,
+    /// Those alone that changed since a commit.
+    pub since: Option<Since>,
     /// Warm or cold ones alone.
     pub status: Option<WantedStatus>,
 }
@@ -44,6 +48,10 @@ impl Request {
                 isolated: flag(db, "isolated")?,
             },
             caches: list(db, "caches")?,
+            since: match text(db, "since")? {
+                Some(rev) => Some(Since { rev, merge_base: flag(db, "merge-base")? }),
+                None => None,
+            },
             status: match text(db, "cache-status")?.as_deref() {
                 None => None,
                 Some("warm") => Some(WantedStatus::Warm),

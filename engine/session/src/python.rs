@@ -37,7 +37,7 @@ impl Session {
         let mut notes = Vec::new();
         for (space, modules) in modules {
             let (db, key) = (&self.db, graph_key(&self.db, &[]));
-            let space = SpaceKey::new(db, space.clone());
+            let space = SpaceKey::running(db, space.clone());
             notes.extend(packages_of(db, space).notes.iter().cloned());
             let modules: Vec<_> =
                 modules.into_iter().map(|module| ModuleName::new(db, module)).collect();
@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn write_import_map(&mut self, space: &Name) {
-        let packages = packages_of(&self.db, SpaceKey::new(&self.db, space.clone()));
+        let packages = packages_of(&self.db, SpaceKey::running(&self.db, space.clone()));
         if !matches!(packages.origin, PackagesOrigin::Installed(_)) {
             return;
         }

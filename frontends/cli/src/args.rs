@@ -160,6 +160,12 @@ pub(crate) struct SelectArgs {
     /// Only commands with this tag
     #[arg(short, long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Only what depends on anything that changed between this commit and the files as they are
+    #[arg(long, value_name = "REF")]
+    pub since: Option<String>,
+    /// With `--since`: since the commit at which the present branch left REF
+    #[arg(long)]
+    pub merge_base: bool,
     /// Leave out what the selected commands depend on
     #[arg(long)]
     pub isolated: bool,
@@ -360,6 +366,8 @@ fn merge(before: RunArgs, mut after: RunArgs) -> RunArgs {
     join(before.cache.caches, &mut after.cache.caches);
     join(before.project.context, &mut after.project.context);
     after.select.isolated |= before.select.isolated;
+    after.select.merge_base |= before.select.merge_base;
+    after.select.since = after.select.since.take().or(before.select.since);
     after.select.ls |= before.select.ls;
     after.select.fail |= before.select.fail;
     after.cache.force |= before.cache.force;
@@ -388,6 +396,8 @@ impl RunArgs {
                 modules: Vec::new(),
                 spaces: Vec::new(),
                 tags: Vec::new(),
+                since: None,
+                merge_base: false,
                 isolated: false,
                 ls: false,
                 format: Format::Text,
@@ -423,6 +433,7 @@ impl RunArgs {
         }
         let switches = [
             ("isolated", self.select.isolated),
+            ("merge-base", self.select.merge_base),
             ("ls", self.select.ls),
             ("fail", self.select.fail),
             ("force", self.cache.force),
@@ -440,6 +451,7 @@ impl RunArgs {
         });
         let values = [
             ("cache-status", status),
+            ("since", self.select.since.clone()),
             ("cache", self.cache.default_cache.clone()),
             ("cache-when", self.cache.cache_when.clone()),
             ("workers", self.how.workers.map(|workers| workers.to_string())),

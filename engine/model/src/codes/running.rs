@@ -137,6 +137,39 @@ module."#,
 this project has this one."#,
     ),
     code(
+        "since/no-config",
+        "the configuration at the commit can't be read",
+        r#"`--since REF` compares what each command depends on now with what it depended on at REF, by the
+configuration of that time. It is not there, or not one that this version understands, so everything
+counts as changed: a run too many is better than one too few."#,
+    ),
+    code(
+        "since/no-git",
+        "there is no git repository to compare with",
+        r#"`--since REF` compares the files with those of a commit. The project lies in no git repository, git
+can't be started, or its objects can't be read. `git fsck` says whether a repository is whole."#,
+    ),
+    code(
+        "since/no-merge-base",
+        "two branches have no commit in common",
+        r#"`--merge-base` compares with the commit at which the present branch left REF. There is none: the
+branches are unrelated, or the clone is shallow and does not reach back so far. Then fetch more:
+`git fetch --unshallow`, `fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab."#,
+    ),
+    code(
+        "since/shallow",
+        "the clone does not hold the commit",
+        r#"CI often clones the newest commit alone, and then nothing can be compared with an older one. qik does
+not take that for "nothing changed". Fetch the history that is missing: `git fetch --unshallow`,
+`fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab, or `git fetch origin REF`."#,
+    ),
+    code(
+        "since/unknown-commit",
+        "git knows no commit of this name",
+        r#"`--since` takes whatever git takes for a commit: a branch, a tag, an id, `HEAD~3`. A branch of the
+server is `origin/main`, and is there after `git fetch`."#,
+    ),
+    code(
         "system/no-signals",
         "interrupts cannot be noticed",
         r#"qik stops the commands that it started when it is interrupted, and for that must hear of it. Without

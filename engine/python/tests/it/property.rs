@@ -71,7 +71,7 @@ type Answers = BTreeMap<&'static str, (Option<Digest>, String)>;
 
 fn answers(test: &TestDb) -> Answers {
     let db = &test.db;
-    let (key, space) = (graph_key(db, &[]), SpaceKey::new(db, Arc::<str>::from("default")));
+    let (key, space) = (graph_key(db, &[]), SpaceKey::running(db, "default"));
     let of = |module: &'static str| {
         let name = ModuleName::new(db, Arc::<str>::from(module));
         let closure = closure_of(db, key, name).as_ref().map(|closure| closure.own.len());

@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 8] = [
 fn ask(test: &TestDb) {
     let db = &test.db;
     let key = graph_key(db, &[]);
-    let space = SpaceKey::new(db, Arc::<str>::from("default"));
+    let space = SpaceKey::running(db, "default");
     for module in ["app", "lib"] {
         let module = ModuleName::new(db, Arc::<str>::from(module));
         closure_of(db, key, module).as_ref().unwrap();

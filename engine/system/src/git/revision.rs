@@ -91,7 +91,8 @@ impl Git {
         std::fs::read(self.common_dir.join("shallow")).unwrap_or_default()
     }
 
-    fn is_shallow(&self) -> bool {
+    /// Whether the clone was made without its whole history.
+    pub fn is_shallow(&self) -> bool {
         !self.shallow().is_empty()
     }
 

@@ -17,4 +17,5 @@ mod order;
 mod output;
 mod reasons;
 mod selection;
+mod since;
 mod stopping;
