@@ -46,9 +46,9 @@ Install it or lock it; or say which distribution an import belongs to:
     yaml = "PyYAML"
     local_plugin = ""    # it does not count
 
-Under `[pydist]`, `ignore-missing-modules = true` says nothing of such imports and `false` makes them an
-error of the commands that reach them; `ignore-missing = true` lets distributions be absent that a dep
-names."#,
+Under `[pydist]`, `ignore-missing-modules = true` says nothing of such imports and `false` makes them
+an error of the commands that reach them; `ignore-missing = true` lets distributions be absent that a
+dep names."#,
     ),
     code(
         "python/syntax-error",
