@@ -13,12 +13,14 @@
 //! ```
 #![deny(missing_docs)]
 
+mod ci;
 mod commit;
 mod discover;
 mod graph;
 mod history;
 mod plan;
 mod python;
+mod shards;
 mod since;
 mod why;
 
@@ -37,6 +39,7 @@ use qik_graph::{definition_of, runnable, runnables, select};
 use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
+pub use ci::CiJob;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
 pub use plan::{Request, WantedStatus};
@@ -48,6 +51,7 @@ pub use qik_run::{
     CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
 };
 pub use qik_system as system;
+pub use shards::Order;
 pub use since::Since;
 pub use why::Why;
 

@@ -38,9 +38,60 @@ pub(crate) enum Verb {
     Why(RunArgs),
     /// Ask about the import graph
     Graph(GraphArgs),
+    /// Print a pipeline that executes what is cold, and nothing else
+    Ci(Box<CiArgs>),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CiArgs {
+    /// For which service
+    pub service: CiService,
+    /// How many jobs run at a time
+    #[arg(long, value_name = "N", default_value = "4", value_parser = shards)]
+    pub shards: usize,
+    /// A line that each job runs before qik; may be given more than once
+    #[arg(long, value_name = "LINE")]
+    pub setup: Vec<String>,
+    /// The container that jobs run in (GitLab, CircleCI)
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// The machine that jobs run on (GitHub)
+    #[arg(long, value_name = "LABEL", default_value = "ubuntu-latest")]
+    pub runs_on: String,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A service that runs pipelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CiService {
+    /// A whole workflow of GitHub Actions
+    Github,
+    /// The matrix of a job of GitHub Actions, as JSON for `fromJSON`
+    GithubMatrix,
+    /// A child pipeline of GitLab
+    Gitlab,
+    /// A configuration to continue with of CircleCI
+    Circleci,
+    /// Steps to upload of Buildkite
+    Buildkite,
+}
+
+fn shards(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1".into()),
+        Ok(shards) => Ok(shards),
+    }
+}
+
+/// What a verb asks for beside a selection.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Graph(GraphVerb),
+    Ci(Box<CiArgs>),
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct GraphArgs {
     #[command(subcommand)]
     pub ask: GraphVerb,
@@ -119,19 +170,21 @@ impl Verb {
             Self::Run(_) => "run",
             Self::Why(_) => "why",
             Self::Graph(_) => "graph",
+            Self::Ci(_) => "ci",
         }
     }
 
-    /// What stands behind it, and what is asked of the graph.
-    fn args(self) -> (RunArgs, Option<GraphVerb>) {
+    /// What stands behind it, and what is asked for.
+    fn args(self) -> (RunArgs, Option<Ask>) {
         match self {
             Self::Run(args) | Self::Why(args) => (args, None),
-            Self::Graph(args) => (RunArgs::only(args.project), Some(args.ask)),
+            Self::Graph(args) => (RunArgs::only(args.project), Some(Ask::Graph(args.ask))),
+            Self::Ci(args) => (args.run.clone(), Some(Ask::Ci(args))),
         }
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     /// Commands, or names as `--ls` prints them (`lint@app`), or globs of those (`'lint@svc/*'`);
     /// without any, every command that is not hidden
@@ -148,7 +201,7 @@ pub(crate) struct RunArgs {
     pub project: ProjectArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which")]
 pub(crate) struct SelectArgs {
     /// Only what runs over this module
@@ -180,7 +233,7 @@ pub(crate) struct SelectArgs {
     pub fail: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Caches")]
 pub(crate) struct CacheArgs {
     /// Only what goes to this cache; where one is given, commands that are named and configure no
@@ -201,7 +254,7 @@ pub(crate) struct CacheArgs {
     pub force: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "How")]
 pub(crate) struct HowArgs {
     /// How many commands run at once; as many as there are processors if not given
@@ -222,7 +275,7 @@ pub(crate) struct HowArgs {
     pub logger: Option<Logger>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Project")]
 pub(crate) struct ProjectArgs {
     /// The profile of context values
@@ -266,7 +319,7 @@ pub(crate) struct Invocation {
     /// Whether the verb could also be a command of the project.
     pub verb_is_sure: bool,
     pub args: RunArgs,
-    pub graph: Option<GraphVerb>,
+    pub ask: Option<Ask>,
     pub explain_error: Option<String>,
 }
 
@@ -280,12 +333,12 @@ pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
     Ok(match cli.verb {
         Some(verb) => {
             let name = verb.name();
-            let (args, graph) = verb.args();
+            let (args, ask) = verb.args();
             Invocation {
                 verb: name,
                 verb_is_sure: sure || name == "run",
                 args: merge(cli.run, args),
-                graph,
+                ask,
                 explain_error: None,
             }
         }
@@ -293,7 +346,7 @@ pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
             verb: "run",
             verb_is_sure: true,
             args: cli.run,
-            graph: None,
+            ask: None,
             explain_error: cli.explain_error,
         },
     })
@@ -313,11 +366,11 @@ pub(crate) fn parse_as_name(args: &[OsString], verb: &str) -> Result<Invocation,
         Some(verb) => merge(cli.run, verb.args().0),
         None => cli.run,
     };
-    Ok(Invocation { verb: "run", verb_is_sure: true, args, graph: None, explain_error: None })
+    Ok(Invocation { verb: "run", verb_is_sure: true, args, ask: None, explain_error: None })
 }
 
-/// `-v 1` and `-v1` as `-v=1` (a name may follow a plain `-v`), `-vv` as `-v=2`, and `:verb` as
-/// `verb`.
+/// `-v 1` and `-v1` as `-v=1` (a name may follow a plain `-v`), `-vv` as `-v=2`, `:verb` as `verb`,
+/// and `-p ci` as `-p=ci`: the value of an option is no verb.
 fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
     let verbs: Vec<String> =
         Cli::command().get_subcommands().map(|verb| verb.get_name().to_string()).collect();
@@ -336,6 +389,13 @@ fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
             out.push(joined.into());
             continue;
         }
+        let is_verb = verbs.iter().any(|verb| verb == text);
+        if let Some(option) = last.filter(|last| is_verb && takes_value(last)) {
+            let joined = format!("{option}={text}");
+            out.pop();
+            out.push(joined.into());
+            continue;
+        }
         match text.strip_prefix(':').filter(|verb| verbs.iter().any(|known| known == verb)) {
             Some(verb) if !sure => {
                 sure = true;
@@ -345,6 +405,14 @@ fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
         }
     }
     (out, sure)
+}
+
+/// Whether what follows this option is its value.
+fn takes_value(option: &str) -> bool {
+    Cli::command().get_arguments().filter(|arg| arg.get_action().takes_values()).any(|arg| {
+        let long = arg.get_long().is_some_and(|long| option == format!("--{long}"));
+        long || arg.get_short().is_some_and(|short| option == format!("-{short}"))
+    })
 }
 
 /// The level in `-v1` and `-vv`.
@@ -507,6 +575,17 @@ mod tests {
         let named = parse_as_name(&args, "why").unwrap();
         assert_eq!(named.args.names, ["why"]);
         assert_eq!(named.args.how.workers, Some(2));
+    }
+
+    #[test]
+    fn the_value_of_an_option_may_be_called_like_a_verb() {
+        for line in ["qik -p ci", "qik --profile ci lint", "qik lint -p ci", "qik run -p ci"] {
+            let read = read(line);
+            assert_eq!(read.args.project.profile.as_deref(), Some("ci"), "{line}");
+            assert_eq!(read.verb, "run", "{line}");
+        }
+        assert_eq!(read("qik -p ci ci github").verb, "ci");
+        assert_eq!(read("qik -m graph why").args.select.modules, ["graph"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod args;
 mod checks;
+mod ci;
 mod diagnostics;
 mod graph;
 mod listing;
@@ -19,7 +20,7 @@ use qik_session::system::{STATE_FOLDER, Stream, is_terminal, signals};
 use qik_session::{OpenOptions, RunReport, Session, any_error};
 use qik_toml::TomlSyntax;
 
-use args::{Format, Invocation, RunArgs};
+use args::{Ask, Format, Invocation, RunArgs};
 use printer::Printer;
 use style::Style;
 
@@ -68,8 +69,9 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         };
     }
     let code = match invocation.verb {
-        "graph" => match invocation.graph {
-            Some(ask) => graph::answer(&mut session, &style, ask),
+        "graph" | "ci" => match invocation.ask {
+            Some(Ask::Graph(ask)) => graph::answer(&mut session, &style, ask),
+            Some(Ask::Ci(args)) => ci::answer(&mut session, &style, &args, &invocation.args),
             None => USAGE,
         },
         "why" => explain(&mut session, &style),

@@ -1,6 +1,7 @@
 //! What qik promises its users, shown by the real binary on real files with real git.
 #![allow(clippy::disallowed_methods, reason = "tests look at the files behind the door")]
 
+mod pipelines;
 mod project;
 
 mod caches;
