@@ -49,7 +49,7 @@ pub use outside::{
     current_dir, read_file,
 };
 pub use process::{Exit, ProcessSpec};
-pub use stat::{DirItem, Stat, StatKind};
+pub use stat::{DirItem, Look, Remembered, Stat, StatKind};
 pub use stop::{Stop, signals};
 pub use worktree::{
     Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id, is_content_of,
@@ -84,6 +84,13 @@ pub trait System: Debug + Send + Sync {
     /// The bytes of a file. A link is followed.
     fn read(&self, path: &RelPath) -> io::Result<Vec<u8>>;
 
+    /// The bytes of a file in place of what `buffer` held, and what the file was after it was read.
+    /// A link is followed.
+    fn read_into(&self, path: &RelPath, buffer: &mut Vec<u8>) -> io::Result<Stat> {
+        *buffer = self.read(path)?;
+        self.stat(path)
+    }
+
     /// Hands the bytes of a file over piece by piece.
     fn read_chunks(&self, path: &RelPath, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         sink(&self.read(path)?);
@@ -98,6 +105,24 @@ pub trait System: Debug + Send + Sync {
 
     /// What a folder holds, in no order. What vanishes meanwhile is left out.
     fn list(&self, folder: &RelPath) -> io::Result<Vec<DirItem>>;
+
+    /// The same for whoever wants to remember what a folder holds, with the stamp to remember it
+    /// under. Of folders in it only the kind is told.
+    fn look(&self, folder: &RelPath) -> io::Result<Look> {
+        Ok(Look { stamp: None, items: self.list(folder)? })
+    }
+
+    /// What [`System::look`] would tell of a folder that held `members` while it had the stat
+    /// `stamp`, without listing it: the members as they are now. `None` where the folder changed
+    /// since, or its stamp can't be trusted.
+    fn recall(
+        &self,
+        _folder: &RelPath,
+        _stamp: &Stat,
+        _members: &[Remembered<'_>],
+    ) -> Option<Vec<DirItem>> {
+        None
+    }
 
     /// Puts a whole file in place at once, with the folders above it. A file or link in the way is
     /// replaced. `kind` is `File` or `Executable`; for links there is [`System::create_link`].

@@ -2,6 +2,8 @@
 //! them folder by folder and refuse links. Does not know which files count as inputs.
 
 mod beneath;
+mod recall;
+mod whole;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,6 +11,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -20,7 +23,7 @@ use crate::env::Env;
 use crate::git::Git;
 use crate::outside::{Disk, Outside};
 use crate::process::{self, Exit, ProcessSpec};
-use crate::stat::{DirItem, Stat, StatKind};
+use crate::stat::{DirItem, Look, Remembered, Stat, StatKind};
 use crate::stop::Stop;
 use crate::{LockGuard, STATE_FOLDER, System};
 
@@ -32,6 +35,8 @@ pub struct OsSystem {
     git: Option<Git>,
     started: Instant,
     temp_files: AtomicU64,
+    /// See [`OsSystem::stamped`].
+    stamped: OnceLock<Option<u64>>,
 }
 
 impl OsSystem {
@@ -49,7 +54,13 @@ impl OsSystem {
             env,
             started: Instant::now(),
             temp_files: AtomicU64::new(0),
+            stamped: OnceLock::new(),
         }
+    }
+
+    /// The device on which the stamp of a folder tells of its members, if it is such a one.
+    fn stamped(&self) -> Option<u64> {
+        *self.stamped.get_or_init(|| recall::stamped(&self.root))
     }
 
     fn full(&self, path: &RelPath) -> PathBuf {
@@ -149,6 +160,11 @@ impl System for OsSystem {
         std::fs::read(self.full(path))
     }
 
+    fn read_into(&self, path: &RelPath, buffer: &mut Vec<u8>) -> io::Result<Stat> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        whole::read(&rustix::fs::open(self.full(path), flags, Mode::empty())?, buffer)
+    }
+
     fn read_chunks(&self, path: &RelPath, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let mut file = File::open(self.full(path))?;
         let mut buffer = vec![0; 256 * 1024];
@@ -173,7 +189,26 @@ impl System for OsSystem {
     fn list(&self, folder: &RelPath) -> io::Result<Vec<DirItem>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::open(self.full(folder), flags, Mode::empty())?;
-        beneath::list(&fd)
+        beneath::list(&fd, beneath::Folders::Asked)
+    }
+
+    fn look(&self, folder: &RelPath) -> io::Result<Look> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(self.full(folder), flags, Mode::empty())?;
+        let stamp = match self.stamped() {
+            Some(device) => Some(stat_of(&rustix::fs::fstat(&fd)?)).filter(|s| s.dev == device),
+            None => None,
+        };
+        Ok(Look { stamp, items: beneath::list(&fd, beneath::Folders::Named)? })
+    }
+
+    fn recall(
+        &self,
+        folder: &RelPath,
+        stamp: &Stat,
+        members: &[Remembered<'_>],
+    ) -> Option<Vec<DirItem>> {
+        recall::recall(&self.full(folder), self.stamped()?, stamp, members)
     }
 
     fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()> {

@@ -45,6 +45,34 @@ pub struct DirItem {
     pub stat: Stat,
 }
 
+/// What a folder holds, for whoever wants to remember it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The stat of the folder from before its members were listed, where it can be trusted: where
+    /// each member that comes, goes or gets another name gives the folder another stamp.
+    pub stamp: Option<Stat>,
+    /// Its members. Of a folder among them only the kind is told.
+    pub items: Vec<DirItem>,
+}
+
+/// A member of a folder as it was listed earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered<'a> {
+    /// Its last segment.
+    pub name: &'a [u8],
+    /// Whether it was a folder.
+    pub is_folder: bool,
+}
+
+impl DirItem {
+    /// A folder of which nothing but its name is told.
+    pub(crate) fn folder(name: &[u8]) -> Self {
+        let (mtime, ctime) = ((0, 0), (0, 0));
+        let stat = Stat { kind: StatKind::Folder, size: 0, mtime, ctime, ino: 0, dev: 0 };
+        Self { name: name.into(), stat }
+    }
+}
+
 impl Stat {
     /// What it is as an input or artifact; `None` for folders and devices.
     pub fn file_kind(&self) -> Option<FileKind> {

@@ -54,8 +54,17 @@ fn in_the_way(folder: &OwnedFd, name: &OsStr, walked: &RelPath) -> io::Error {
     io::Error::new(io::ErrorKind::NotADirectory, what)
 }
 
+/// What is told of the folders in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folders {
+    /// All, as of files.
+    Asked,
+    /// That they are folders, as far as the listing says so itself.
+    Named,
+}
+
 /// The members of an open folder: names by getdents, each asked about by name within the folder.
-pub(super) fn list(folder: &OwnedFd) -> io::Result<Vec<DirItem>> {
+pub(super) fn list(folder: &OwnedFd, folders: Folders) -> io::Result<Vec<DirItem>> {
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut items = Vec::new();
     let mut entries = RawDir::new(folder, buffer.spare_capacity_mut());
@@ -63,6 +72,10 @@ pub(super) fn list(folder: &OwnedFd) -> io::Result<Vec<DirItem>> {
         let entry = entry?;
         let name = entry.file_name();
         if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        if folders == Folders::Named && entry.file_type() == FileType::Directory {
+            items.push(DirItem::folder(name.to_bytes()));
             continue;
         }
         match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -7,6 +7,7 @@ mod codes;
 mod facts;
 mod ignore;
 mod index;
+mod listings;
 mod members;
 mod stat_cache;
 mod walk;
@@ -17,7 +18,7 @@ use qik_model::{BlobId, Diagnostic, FileKind, GlobSet, RelPath};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::System;
-use crate::stat::Stat;
+use crate::stat::{Stat, StatKind};
 
 pub use facts::{blob_id, is_content_of};
 pub(crate) use ignore::is_never_listed;
@@ -25,6 +26,7 @@ pub(crate) use ignore::is_never_listed;
 use facts::Facts;
 use ignore::Rules;
 use index::Repository;
+use listings::Listings;
 use stat_cache::StatCache;
 
 /// What counts besides the files that git does not ignore.
@@ -89,6 +91,7 @@ pub struct WorkTree {
     options: TreeOptions,
     repository: Option<Repository>,
     cache: StatCache,
+    listings: Listings,
     folders: FxHashMap<RelPath, Folder>,
     revision: Revision,
     /// Every touch, oldest first.
@@ -123,6 +126,7 @@ impl WorkTree {
     pub fn open(system: Arc<dyn System>, options: TreeOptions) -> Self {
         Self {
             cache: StatCache::new(system.clone()),
+            listings: Listings::new(system.clone()),
             system,
             options,
             repository: None,
@@ -206,6 +210,18 @@ impl WorkTree {
         self.state_of(path).map(|state| state.stat)
     }
 
+    /// The stat of a file, as of the last look, if it proves that the bytes are those of the file's
+    /// identity, up to the ends of lines: whoever read the file and finds this stat afterwards need
+    /// not take the identity of what he read.
+    pub fn proof(&self, path: &RelPath) -> Option<Stat> {
+        let (folder, at) = self.locate(path)?;
+        let state = folder.files[at].as_ref().filter(|state| state.settled)?;
+        // A filter makes an identity that is not the one of the bytes on disk, also where it
+        // applied only when the file was added.
+        let plain = !folder.rules.attributes.clean_entries_need_a_look();
+        (plain && state.stat.kind != StatKind::Link).then_some(state.stat)
+    }
+
     /// Whether git tracks `path`.
     pub fn is_tracked(&self, path: &RelPath) -> bool {
         self.repository.as_ref().is_some_and(|repository| repository.is_tracked(path.as_bytes()))
@@ -234,10 +250,10 @@ impl WorkTree {
         touched
     }
 
-    /// Keeps on disk what was found by reading files, for the next process. Writes only if there is
-    /// news; `true` if so.
+    /// Keeps on disk what was found by reading files and listing folders, for the next process.
+    /// Writes only if there is news; `true` if so.
     pub fn save(&mut self) -> std::io::Result<bool> {
-        self.cache.save(&self.folders)
+        Ok(self.listings.save()? | self.cache.save(&self.folders)?)
     }
 
     fn locate(&self, path: &RelPath) -> Option<(&Folder, usize)> {

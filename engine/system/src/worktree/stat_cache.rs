@@ -76,7 +76,7 @@ impl StatCache {
 
 type Record = (Vec<u8>, Stat, Facts);
 
-fn state_file(name: &str) -> RelPath {
+pub(super) fn state_file(name: &str) -> RelPath {
     RelPath::from_clean(STATE_FOLDER.as_bytes()).join(name)
 }
 
@@ -165,10 +165,8 @@ fn encode(records: &[Record]) -> Vec<u8> {
             StatKind::Folder | StatKind::Other => 3,
         });
         body.extend(stat.size.to_le_bytes());
-        for (seconds, nanos) in [stat.mtime, stat.ctime] {
-            body.extend(seconds.to_le_bytes());
-            body.extend(nanos.to_le_bytes());
-        }
+        push_time(&mut body, stat.mtime);
+        push_time(&mut body, stat.ctime);
         body.extend(stat.ino.to_le_bytes());
         body.extend(facts.raw.0);
         match facts.unix {
@@ -185,9 +183,14 @@ fn encode(records: &[Record]) -> Vec<u8> {
     bytes
 }
 
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
+pub(super) fn push_time(bytes: &mut Vec<u8>, (seconds, nanos): (i64, u32)) {
+    bytes.extend(seconds.to_le_bytes());
+    bytes.extend(nanos.to_le_bytes());
+}
+
+pub(super) struct Cursor<'a> {
+    pub bytes: &'a [u8],
+    pub at: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -212,20 +215,20 @@ impl<'a> Cursor<'a> {
         Some((path, Stat { kind, size, mtime, ctime, ino, dev: 0 }, Facts { raw, unix }))
     }
 
-    fn path(&mut self) -> Option<&'a [u8]> {
+    pub fn path(&mut self) -> Option<&'a [u8]> {
         let length = u16::from_le_bytes(self.array()?);
         self.take(length.into())
     }
 
-    fn time(&mut self) -> Option<(i64, u32)> {
+    pub fn time(&mut self) -> Option<(i64, u32)> {
         Some((i64::from_le_bytes(self.array()?), u32::from_le_bytes(self.array()?)))
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let taken = self.bytes.get(self.at..self.at + count)?;
         self.at += count;
         Some(taken)

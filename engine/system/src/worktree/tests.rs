@@ -10,10 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::{
-    DirItem, Env, Exit, Git, LockGuard, MemorySystem, OsSystem, Outside, ProcessSpec, Stop,
+    DirItem, Env, Exit, Git, LockGuard, Look, MemorySystem, OsSystem, Outside, ProcessSpec,
+    Remembered, Stop,
 };
 
 mod changes;
+mod listings;
 mod property;
 
 type Files = BTreeMap<RelPath, (FileKind, BlobId)>;
@@ -215,16 +217,54 @@ fn files_of(tree: &WorkTree) -> Files {
     files
 }
 
-/// A system that remembers which files were read.
+/// How finely folders are stamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tick {
+    OfTheDisk,
+    /// As on a file system that counts in seconds.
+    Second,
+    /// A planted defect: the same, and each stamp looks as if it were old.
+    SecondTakenForOld,
+}
+
+impl Tick {
+    fn apply(self, stamp: Stat) -> Stat {
+        let coarse = |(seconds, _): (i64, u32), ago| (seconds - ago, 0);
+        match self {
+            Self::OfTheDisk => stamp,
+            Self::Second => {
+                Stat { mtime: coarse(stamp.mtime, 0), ctime: coarse(stamp.ctime, 0), ..stamp }
+            }
+            Self::SecondTakenForOld => {
+                Stat { mtime: coarse(stamp.mtime, 9), ctime: coarse(stamp.ctime, 9), ..stamp }
+            }
+        }
+    }
+}
+
+/// A system that remembers which files were read, and which folders were listed.
 #[derive(Debug)]
 struct Watched {
+    tick: Tick,
     inner: OsSystem,
     reads: Mutex<Vec<RelPath>>,
+    lists: Mutex<Vec<RelPath>>,
 }
 
 impl Watched {
     fn new(inner: OsSystem) -> Self {
-        Self { inner, reads: Mutex::default() }
+        Self::with_tick(inner, Tick::OfTheDisk)
+    }
+
+    fn with_tick(inner: OsSystem, tick: Tick) -> Self {
+        Self { inner, tick, reads: Mutex::default(), lists: Mutex::default() }
+    }
+
+    /// The folders that were listed, sorted.
+    fn listed(&self) -> Vec<String> {
+        let mut lists = std::mem::take(&mut *self.lists.lock().unwrap());
+        lists.sort();
+        lists.iter().map(ToString::to_string).collect()
     }
 
     fn take(&self) -> Vec<String> {
@@ -270,6 +310,25 @@ impl System for Watched {
     }
     fn list(&self, folder: &RelPath) -> io::Result<Vec<DirItem>> {
         self.inner.list(folder)
+    }
+    fn read_into(&self, path: &RelPath, buffer: &mut Vec<u8>) -> io::Result<Stat> {
+        self.reads.lock().unwrap().push(path.clone());
+        self.inner.read_into(path, buffer)
+    }
+    fn look(&self, folder: &RelPath) -> io::Result<Look> {
+        self.lists.lock().unwrap().push(folder.clone());
+        let look = self.inner.look(folder)?;
+        Ok(Look { stamp: look.stamp.map(|stamp| self.tick.apply(stamp)), ..look })
+    }
+    fn recall(
+        &self,
+        folder: &RelPath,
+        stamp: &Stat,
+        members: &[Remembered<'_>],
+    ) -> Option<Vec<DirItem>> {
+        let now = self.inner.stat(folder).ok()?;
+        self.tick.apply(now).same_state(stamp).then_some(())?;
+        self.inner.recall(folder, &now, members)
     }
     fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()> {
         self.inner.write_atomic(path, bytes, kind)

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use bstr::ByteSlice;
 use gix::glob::pattern::Case;
@@ -25,6 +26,8 @@ pub(super) struct Walk<'a> {
     /// Whether whole folders may be left out because user patterns name them.
     prunes: bool,
     notes: Mutex<Vec<Diagnostic>>,
+    /// When it began.
+    began: SystemTime,
 }
 
 /// What a look found.
@@ -101,6 +104,7 @@ impl<'a> Walk<'a> {
             repository: tree.repository.as_ref(),
             prunes: !tree.options.ignore.patterns().any(|pattern| pattern.starts_with('!')),
             notes: Mutex::default(),
+            began: tree.system.now(),
         }
     }
 
@@ -263,7 +267,7 @@ impl<'a> Walk<'a> {
 
     /// What a folder itself holds. One that is gone holds nothing.
     fn listing(&self, place: Place) -> Listing {
-        let items = self.tree.system.list(&place.path).unwrap_or_else(|error| {
+        let items = self.tree.listings.look(&place.path, self.began).unwrap_or_else(|error| {
             self.unlisted(&place, &error);
             Vec::new()
         });
