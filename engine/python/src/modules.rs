@@ -8,7 +8,7 @@ use qik_db::{Db, Folder, TreeNode};
 use qik_model::{BlobId, FileKind, RelPath};
 
 use crate::scan::FileFacts;
-use crate::store::FactsStore;
+use crate::store::{FactsStore, Proof};
 
 /// The store of facts, as an input: set once, and what it answers depends on the question alone.
 #[salsa::input(singleton)]
@@ -97,8 +97,9 @@ pub fn folder_ids(db: &dyn Db, folder: Folder) -> Box<[(FileKind, BlobId)]> {
 }
 
 /// Makes the facts of every Python file at or below `folder` known, in parallel: what a query would
-/// otherwise read one by one.
-pub fn prepare(db: &dyn Db, folder: &RelPath) {
+/// otherwise read one by one. `proof` tells the stat by which a file that was read is known to be
+/// the one that was looked at, where there is one.
+pub fn prepare(db: &dyn Db, folder: &RelPath, proof: &Proof<'_>) {
     let mut files = Vec::new();
     let mut open = vec![folder.clone()];
     while let Some(path) = open.pop() {
@@ -114,7 +115,7 @@ pub fn prepare(db: &dyn Db, folder: &RelPath) {
             }
         }
     }
-    facts_store(db).prepare(&files);
+    facts_store(db).prepare(&files, proof);
 }
 
 fn counts(name: &[u8]) -> bool {

@@ -4,9 +4,10 @@
 //! very bytes that have the identity: a file that changed between being seen and being read must not
 //! lend its facts to another content.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use qik_db::System;
+use qik_db::{Stat, System};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -22,6 +23,17 @@ const MARK: &[u8; 8] = b"qikfacts";
 const HEAD: usize = 8 + 4 + 32;
 /// A larger file keeps only what this process asked for.
 const MOST_BYTES: usize = 128 << 20;
+
+/// A buffer that outgrew this is given back.
+const MOST_BUFFERED: usize = 1 << 20;
+
+thread_local! {
+    /// What files are read into, one after the other.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The stat that a file has as long as its content is that of its identity; `None` where none tells.
+pub type Proof<'a> = dyn Fn(&RelPath) -> Option<Stat> + Sync + 'a;
 
 /// See the module. Safe to use from many threads.
 #[derive(Debug)]
@@ -69,7 +81,7 @@ impl FactsStore {
         let found = self.disk().get(id);
         let (found, keep) = match found {
             Some(found) => (found, true),
-            None => self.read(path, id),
+            None => self.read(path, id, &|_| None),
         };
         if keep {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +91,7 @@ impl FactsStore {
     }
 
     /// Makes the facts of all these files known, in parallel.
-    pub fn prepare(&self, files: &[(RelPath, BlobId)]) {
+    pub fn prepare(&self, files: &[(RelPath, BlobId)], proof: &Proof<'_>) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let missing: Vec<_> = files.iter().filter(|(_, id)| !known.contains_key(id)).collect();
         drop(known);
@@ -89,7 +101,7 @@ impl FactsStore {
             .map(|(path, id)| match disk.get(id) {
                 Some(found) => (*id, Some(found)),
                 None => {
-                    let (found, keep) = self.read(path, id);
+                    let (found, keep) = self.read(path, id, proof);
                     (*id, keep.then_some(found))
                 }
             })
@@ -99,13 +111,24 @@ impl FactsStore {
     }
 
     /// The facts of a file by its bytes, and whether they are those of `id`.
-    fn read(&self, path: &RelPath, id: &BlobId) -> (FileFacts, bool) {
-        let bytes = self.system.read(path).unwrap_or_default();
-        let keep = qik_db::is_content_of(id, &bytes);
-        if keep {
-            self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
-        }
-        (facts(&bytes), keep)
+    fn read(&self, path: &RelPath, id: &BlobId, proof: &Proof<'_>) -> (FileFacts, bool) {
+        BUFFER.with_borrow_mut(|bytes| {
+            let stat = self.system.read_into(path, bytes);
+            if stat.is_err() {
+                bytes.clear();
+            }
+            let proven =
+                stat.is_ok_and(|stat| proof(path).is_some_and(|seen| seen.same_state(&stat)));
+            let keep = proven || qik_db::is_content_of(id, bytes);
+            if keep {
+                self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
+            }
+            let facts = facts(bytes);
+            if bytes.capacity() > MOST_BUFFERED {
+                *bytes = Vec::new();
+            }
+            (facts, keep)
+        })
     }
 
     /// Keeps on disk what this process made. Writes only if there is news.

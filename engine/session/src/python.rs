@@ -55,8 +55,9 @@ impl Session {
 
     /// Reads what all Python files import, in parallel.
     pub(crate) fn prepare_facts(&self) {
+        let tree = &self.tree;
         for root in &project(&self.db).defaults.python_path {
-            prepare(&self.db, root);
+            prepare(&self.db, root, &|path| tree.proof(path));
         }
     }
 
