@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 
 mod arguments;
+mod children;
 mod corpus;
 mod plan;
 mod python;
@@ -16,6 +17,7 @@ mod statistics;
 mod write;
 
 pub use arguments::Arguments;
+pub use children::{Cost, cost};
 pub use corpus::Corpus;
 pub use plan::{File, Package, Plan, Shape};
 pub use random::Random;
