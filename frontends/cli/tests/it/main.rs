@@ -1,5 +1,9 @@
 //! What qik promises its users, shown by the real binary on real files with real git.
-#![allow(clippy::disallowed_methods, reason = "tests look at the files behind the door")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests look at the files behind the door, and say what tool they lack"
+)]
 
 mod pipelines;
 mod project;
