@@ -39,12 +39,23 @@ pub(super) fn string(
 
 /// How many more brackets are opened in `code` than closed.
 pub(super) fn balance(code: &[u8]) -> i32 {
-    let mut total = 0;
-    let mut chunks = code.chunks_exact(16);
-    for chunk in &mut chunks {
-        total += i32::from(chunk.iter().map(|byte| step(*byte)).sum::<i8>());
+    const LANES: usize = 16;
+    // No lane counts further than a byte goes.
+    code.chunks(LANES * 127).map(lanes::<LANES>).sum()
+}
+
+/// The same of code that is short enough, in lanes of bytes that the compiler makes vectors of.
+fn lanes<const LANES: usize>(code: &[u8]) -> i32 {
+    let mut lanes = [0_i8; LANES];
+    let (chunks, rest) = code.as_chunks::<LANES>();
+    let mut last = [0_u8; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    for chunk in chunks.iter().chain([&last]) {
+        for (lane, byte) in lanes.iter_mut().zip(chunk) {
+            *lane += step(*byte);
+        }
     }
-    total + chunks.remainder().iter().map(|byte| i32::from(step(*byte))).sum::<i32>()
+    lanes.iter().map(|lane| i32::from(*lane)).sum()
 }
 
 fn step(byte: u8) -> i8 {

@@ -1,5 +1,6 @@
 //! Each case is read both ways, and both are held to what is expected.
 
+mod brackets;
 mod cases;
 mod encoding;
 mod mutations;
