@@ -10,7 +10,7 @@ use tree_sitter::{Node, Parser, Tree};
 
 use super::draft::{Block, Draft, DraftError, DraftImport, DraftName};
 use super::facts::ImportKind;
-use super::{calls, strings, words};
+use super::{calls, statement, strings, words};
 
 pub(super) const UNREADABLE: &str = "this import cannot be read";
 
@@ -177,6 +177,9 @@ impl<'s> Walk<'s> {
 
     fn import(&mut self, node: Node<'_>, block: Block, draft: &mut Draft<'s>) {
         let statement = self.at(node);
+        // tree-sitter takes an indented statement where no block is; Python does not.
+        let conditional = block.conditional || statement::leads_indented(self.source, statement);
+        let block = Block { conditional, ..block };
         let from = match node.kind() {
             "import_statement" => None,
             "future_import_statement" => Some((0, Cow::Borrowed(&b"__future__"[..]))),

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memrchr;
+
 use super::draft::{Block, Draft, DraftImport, DraftName};
 use super::facts::ImportKind;
 use super::words::{self, is_word};
@@ -66,6 +68,14 @@ pub(super) fn start(source: &[u8], floor: usize, at: usize) -> Option<Start> {
 fn is_indented(margin: &[u8]) -> bool {
     let blanks = margin.iter().rev().take_while(|byte| **byte != b'\x0c');
     blanks.into_iter().any(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Whether a statement comes first in its line, behind an indentation.
+pub(super) fn leads_indented(source: &[u8], at: usize) -> bool {
+    let line = memrchr(b'\n', &source[..at]).map_or(0, |newline| newline + 1);
+    let margin = &source[line..at];
+    let first = margin.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\x0c'));
+    first && is_indented(margin) && (line == 0 || continued(source, 0, line - 1).is_none())
 }
 
 /// Whether a logical line is one block as a whole, or stands in one; none where it is hard to say.

@@ -111,6 +111,7 @@ fn the_top_level_is_not_conditional() {
     check("x = [\n  y if z else w]; import a. b\n", &["2:26 a.b"]);
     check("x = {1: 2}; import a\n", &["1:20 a"]);
     check("x = 1 + \\\n  2; import a\n", &["2:13 a"]);
+    check("x = 1; \\\n  import a\n", &["2:10 a"]);
     check("iffy = 1; import a\n", &["1:18 a"]);
     check("lambda: x; import a\n", &["1:19 a"]);
     check("x: int = 1; import a\n", &["1:20 a"]);

@@ -28,7 +28,7 @@ const SNIPPETS: [&str; 7] = [
      if (typing.TYPE_CHECKING):  # only\n        import k\n    return {\n        'a': '''\nimport no\n''',\n    }\n",
 ];
 
-const PIECES: [&str; 36] = [
+const PIECES: [&str; 39] = [
     "'",
     "\"",
     "'''",
@@ -63,6 +63,9 @@ const PIECES: [&str; 36] = [
     "if TYPE_CHECKING:\n    ",
     "else:\n",
     "é",
+    "if x: ",
+    "; import y\n",
+    "\nx = 1; import w",
     "import_module('w')",
     "\n\n",
 ];
