@@ -51,6 +51,8 @@ pub(crate) struct Needs<'a> {
     reading: &'a Reading,
     links: &'a Links,
     conftests: Vec<FileId>,
+    /// The folders of those `conftest.py` from which pytest lets tests import.
+    tops: Vec<NameId>,
 }
 
 impl<'a> Needs<'a> {
@@ -62,7 +64,11 @@ impl<'a> Needs<'a> {
         folder: &RelPath,
     ) -> Self {
         let conftests = if reading.conftest { layout.conftests(folder) } else { Vec::new() };
-        Self { layout, reading, links, conftests }
+        let mut tops = Vec::new();
+        for conftest in &conftests {
+            tops_of(layout, *conftest, &mut tops);
+        }
+        Self { layout, reading, links, conftests, tops }
     }
 
     /// Tells what `file` needs.
@@ -96,31 +102,35 @@ impl<'a> Needs<'a> {
         let names = &self.layout.names;
         let is_package = self.layout.is_package(file);
         let removed = self.links.removed_from(self.layout, file);
+        let mut tops = self.tops.clone();
+        tops_of(self.layout, file, &mut tops);
+        let absolute = |import, cause, sink: &mut _| {
+            let mut one = One { names, start: names.root(), import, removed: &removed };
+            for top in &tops {
+                // Python may find it there, or else where it is installed.
+                one.import.conditional |= One { start: *top, ..one }.resolve_beside(cause, sink);
+            }
+            one.resolve(cause, sink);
+        };
         for (at, import) in facts.imports().enumerate() {
             let skipped = (import.type_checking && self.reading.ignore_type_checking)
                 || (import.kind == ImportKind::Dynamic && !self.reading.dynamic_imports);
             if skipped {
                 continue;
             }
-            let one = |start: NameId| One { names, start, import, removed: &removed };
             if import.level == 0 {
-                one(names.root()).resolve(Cause::Import(at), sink);
+                absolute(import, Cause::Import(at), sink);
                 continue;
             }
             for own in self.layout.names_of(file) {
                 if let Some(start) = base(names, own, is_package, import.level) {
-                    one(start).resolve(Cause::Import(at), sink);
+                    let one = One { names, start, import, removed: &removed };
+                    one.resolve(Cause::Import(at), sink);
                 }
             }
         }
-        let named = |dotted, imported| One {
-            names,
-            start: names.root(),
-            import: by_string(dotted, imported),
-            removed: &removed,
-        };
         for (plugin, line) in facts.plugins().filter(|_| self.reading.pytest_plugins) {
-            named(plugin, Imported::Module).resolve(Cause::Plugin(line), sink);
+            absolute(by_string(plugin, Imported::Module), Cause::Plugin(line), sink);
         }
         for (string, line) in facts.dotted_strings().filter(|_| self.reading.dotted_strings) {
             // Its end may be a class in the module.
@@ -128,7 +138,7 @@ impl<'a> Needs<'a> {
                 Some((module, name)) => (module, Imported::Name(name)),
                 None => (string, Imported::Module),
             };
-            named(module, imported).resolve(Cause::Setting(line), sink);
+            absolute(by_string(module, imported), Cause::Setting(line), sink);
         }
     }
 
@@ -151,6 +161,20 @@ impl<'a> Needs<'a> {
 
 fn is_test(stem: &[u8]) -> bool {
     stem.starts_with(b"test_") || stem.ends_with(b"_test") || matches!(stem, b"conftest" | b"tests")
+}
+
+/// The folders from which Python also imports when it starts with this file: a script's own, and the
+/// one above the package of a test, which pytest puts in front of all others. A folder that is itself
+/// below a package is none, and the roots are looked into anyhow.
+fn tops_of(layout: &Layout, file: FileId, tops: &mut Vec<NameId>) {
+    let names = &layout.names;
+    for own in layout.names_of(file) {
+        let mut top = if layout.is_package(file) { Some(own) } else { names.parent(own) };
+        while let Some(package) = top.filter(|name| !names.files(*name).is_empty()) {
+            top = names.parent(package);
+        }
+        tops.extend(top.filter(|top| *top != names.root() && !tops.contains(top)));
+    }
 }
 
 /// Where a relative import of `level` dots starts.
@@ -179,6 +203,7 @@ fn by_string<'f>(module: &'f str, imported: Imported<'f>) -> Import<'f> {
 }
 
 /// One import on its way through the names.
+#[derive(Clone, Copy)]
 struct One<'a> {
     names: &'a Names,
     start: NameId,
@@ -223,6 +248,33 @@ impl One<'_> {
                 sink.target(found.last, cause);
             }
         }
+    }
+
+    /// Tells the files that an absolute import means if `start` is one of the places that Python
+    /// imports from; whether there are any. It tells no target: most imports mean something else.
+    fn resolve_beside(&self, cause: Cause, sink: &mut impl Sink) -> bool {
+        let first = self.import.module.split('.').next().unwrap_or_default();
+        if self.names.child(self.start, first).is_none() || self.is_removed(None) {
+            return false;
+        }
+        let mut any = false;
+        let mut tell = |name: NameId| {
+            for file in self.names.files(name) {
+                sink.file(*file, cause);
+                any = true;
+            }
+        };
+        let found = self.names.follow(self.start, self.import.module, &mut tell);
+        match self.import.imported {
+            Imported::Name(name) if found.whole && !self.is_removed(Some(name)) => {
+                self.names.child(found.last, name).into_iter().for_each(tell);
+            }
+            Imported::Star if found.whole => {
+                self.names.children(found.last).iter().for_each(|child| tell(*child));
+            }
+            _ => {}
+        }
+        any
     }
 
     fn outside(&self, cause: Cause, sink: &mut impl Sink) {

@@ -144,3 +144,45 @@ fn a_broken_file_stops_only_what_reaches_it() {
     assert!(digest(&test, "single").is_some());
     assert_eq!(digest(&test, "nothing.here"), None);
 }
+
+#[test]
+fn tests_and_scripts_import_what_lies_beside_them() {
+    let mut test = project();
+    test.write("tests/helper.py", "import lib.other\n");
+    test.write("tests/common/__init__.py", "");
+    test.write("tests/common/users.py", "");
+    test.write("tests/conftest.py", "pytest_plugins = ['plugin']\n");
+    test.write("tests/plugin.py", "");
+    test.write("tests/unit/test_beside.py", "def test():\n    from helper import a\n");
+    test.write("tests/unit/test_deep.py", "from common import users\n");
+    test.write("tools/lib/beside.py", "");
+    test.write("tools/run.py", "import lib.beside\n");
+    let needs = reached(&test, "tests.unit.test_beside");
+    assert!(needs.contains("tests/helper.py") && needs.contains("lib/other.py"), "{needs:?}");
+    assert!(needs.contains("tests/plugin.py"), "{needs:?}");
+    assert!(!needs.contains("tests/common/__init__.py"), "{needs:?}");
+    let needs = reached(&test, "tests.unit.test_deep");
+    assert!(needs.contains("tests/common/__init__.py") && needs.contains("tests/common/users.py"));
+    assert!(reached(&test, "tools.run").contains("tools/lib/beside.py"));
+}
+
+#[test]
+fn what_lies_beside_a_file_hides_no_distribution() {
+    let mut test = project();
+    test.write("tools/requests.py", "");
+    test.write("tools/run.py", "import requests\n");
+    test.write("tools/package/__init__.py", "");
+    test.write("tools/package/inner.py", "import requests\n");
+    for module in ["tools.run", "tools.package.inner"] {
+        assert!(reached(&test, module).contains("tools/requests.py"), "{module}");
+        let db: &dyn Db = &test.db;
+        let key = key(db, &[""]);
+        let graph = graph_of(db, key);
+        let path = RelPath::new(format!("{}.py", module.replace('.', "/"))).unwrap();
+        let file = graph.layout.find(&path).unwrap();
+        let names = graph.externals.of(file).iter();
+        let names: Vec<_> = names.map(|one| &*graph.external_names[one.name as usize]).collect();
+        assert_eq!(names, ["requests"], "{module}");
+    }
+    assert!(!reached(&test, "app.api").contains("tools/requests.py"));
+}
