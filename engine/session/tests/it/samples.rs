@@ -27,8 +27,17 @@ fn the_shop_is_configured_well() {
     collect(Path::new(&house("testdata/shop")), "", &mut files);
     let (commands, findings) = check(&files);
     assert_eq!(findings, [""; 0]);
-    let expected =
-        ["build", "count", "format", "layers", "lint", "payments/audit", "report", "test"];
+    let expected = [
+        "build",
+        "count",
+        "format",
+        "layers",
+        "lint",
+        "payments/audit",
+        "pygraph.check",
+        "report",
+        "test",
+    ];
     assert_eq!(commands, expected);
 }
 

@@ -20,6 +20,7 @@ mod imports;
 mod input_changes;
 mod order;
 mod output;
+mod reality;
 mod reasons;
 mod selection;
 mod since;
