@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -65,9 +66,9 @@ pub(super) enum Folders {
 
 /// The members of an open folder: names by getdents, each asked about by name within the folder.
 pub(super) fn list(folder: &OwnedFd, folders: Folders) -> io::Result<Vec<DirItem>> {
-    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
     let mut items = Vec::new();
-    let mut entries = RawDir::new(folder, buffer.spare_capacity_mut());
+    let mut entries = RawDir::new(folder, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = entry.file_name();

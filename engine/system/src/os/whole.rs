@@ -9,8 +9,9 @@ use rustix::io::{Errno, read as read_some};
 use super::stat_of;
 use crate::stat::Stat;
 
-/// What is asked for at a time at least: more than nearly all source files hold.
-const ROOM: usize = 64 * 1024;
+/// What is asked for at a time at least: more than nearly all source files hold, so that the buffer
+/// hardly ever grows.
+const ROOM: usize = 256 * 1024;
 
 /// Reads to the end, in place of what `buffer` held; what the file was after that.
 ///

@@ -12,6 +12,10 @@ impl WorkTree {
     pub(super) fn apply(&mut self, outcome: Outcome) -> Delta {
         let first = self.folders.is_empty();
         let mut delta = Delta { notes: outcome.notes, ..Delta::default() };
+        // In place once: a table that grows leaves the pages of each smaller one behind.
+        let new = outcome.listed.len().saturating_sub(self.folders.len());
+        self.folders.reserve(new);
+        delta.folders.reserve(new);
         for (path, folder) in outcome.listed {
             self.replace(path, folder, first, &mut delta);
         }

@@ -31,6 +31,9 @@ pub(super) struct Listings {
 const MAGIC: &[u8; 8] = b"qikdirs1";
 const HEADER: usize = MAGIC.len() + 32;
 
+/// Bytes of a record besides its path and names.
+const FIXED: usize = 4 + 2 + 8 + 2 * 12 + 8;
+
 /// Which part of all folders may be news without being written down: to list them once more costs
 /// less than to write the file.
 const LITTLE: usize = 32;
@@ -46,7 +49,8 @@ impl Listings {
         if let Some(items) = self.recall(folder) {
             return Ok(items);
         }
-        let Look { stamp, items } = self.system.look(folder)?;
+        let Look { stamp, mut items } = self.system.look(folder)?;
+        items.sort_unstable_by(|one, two| one.name.cmp(&two.name));
         if let Some(stamp) = stamp.filter(|stamp| stamp.settled_at(moment))
             && let Some(record) = encode(folder, &stamp, &items)
         {
@@ -85,7 +89,7 @@ impl Listings {
             kept.then(|| (path, records.record(at)))
         }));
         all.sort_unstable();
-        let merged = Records::of(all.into_iter().map(|(_, record)| record));
+        let merged = Records::of(all.iter().map(|(_, record)| *record));
         self.system.write_atomic(&state_file("folders"), &merged.bytes, FileKind::File)?;
         fresh.clear();
         self.loaded = OnceLock::from(merged);
@@ -109,13 +113,15 @@ struct Records {
 }
 
 impl Records {
-    fn of<'r>(records: impl Iterator<Item = &'r [u8]>) -> Self {
-        let mut bytes = vec![0; HEADER];
+    fn of<'r>(records: impl Iterator<Item = &'r [u8]> + Clone) -> Self {
+        let length = records.clone().map(<[u8]>::len).sum::<usize>();
+        let mut bytes = Vec::with_capacity(HEADER + length);
+        bytes.resize(HEADER, 0);
         records.for_each(|record| bytes.extend_from_slice(record));
         let sum = blake3::hash(&bytes[HEADER..]);
         bytes[..MAGIC.len()].copy_from_slice(MAGIC);
         bytes[MAGIC.len()..HEADER].copy_from_slice(sum.as_bytes());
-        let known = Self::parse(bytes).unwrap_or_default();
+        let known = Self::divide(bytes).unwrap_or_default();
         known.used.iter().for_each(|used| used.store(true, Ordering::Relaxed));
         known
     }
@@ -126,6 +132,10 @@ impl Records {
         if &bytes[..MAGIC.len()] != MAGIC || bytes[MAGIC.len()..HEADER] != *sum.as_bytes() {
             return None;
         }
+        Self::divide(bytes)
+    }
+
+    fn divide(bytes: Vec<u8>) -> Option<Self> {
         let mut offsets = Vec::new();
         let mut at = HEADER;
         while at < bytes.len() {
@@ -158,7 +168,9 @@ impl Records {
 /// A record: its length without these four bytes, path, stamp, names. `None` where it does not fit.
 fn encode(folder: &RelPath, stamp: &Stat, items: &[DirItem]) -> Option<Vec<u8>> {
     let path = folder.as_bytes();
-    let mut record = vec![0; 4];
+    let names: usize = items.iter().map(|item| 2 + item.name.len()).sum();
+    let mut record = Vec::with_capacity(FIXED + path.len() + names);
+    record.extend([0; 4]);
     record.extend(u16::try_from(path.len()).ok()?.to_le_bytes());
     record.extend(path);
     record.extend(stamp.size.to_le_bytes());

@@ -97,7 +97,9 @@ impl<'w, 'a> Members<'w, 'a> {
         if dirty > 1 {
             found.into_par_iter().filter_map(identify).collect()
         } else {
-            found.into_iter().filter_map(identify).collect()
+            let mut identified = Vec::with_capacity(found.len());
+            identified.extend(found.into_iter().filter_map(identify));
+            identified
         }
     }
 

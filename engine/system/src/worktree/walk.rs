@@ -87,7 +87,8 @@ impl Listing {
         if self.entries.is_empty() && !self.path.is_root() {
             return None;
         }
-        self.entries.sort_unstable_by(|(one, _), (two, _)| one.name.cmp(&two.name));
+        // Mostly two runs that are in order: the files, then the folders.
+        self.entries.sort_by(|(one, _), (two, _)| one.name.cmp(&two.name));
         let (entries, files): (Vec<_>, Vec<_>) = self.entries.into_iter().unzip();
         let (entries, files) = (entries.into(), files.into());
         Some(Folder { entries, files, rules: self.rules, ignored: self.ignored })
@@ -223,6 +224,7 @@ impl<'a> Walk<'a> {
             levels.push(level);
         }
         let mut found = Visited::default();
+        found.listed.reserve(levels.iter().map(Vec::len).sum());
         while let Some(level) = levels.pop() {
             for listing in level {
                 let (path, parent) = (listing.path.clone(), listing.parent);
