@@ -13,12 +13,23 @@ pub struct Adjacency<T = u32> {
 impl<T> Adjacency<T> {
     /// The graph of these lists.
     pub fn new(lists: impl IntoIterator<Item = impl IntoIterator<Item = T>>) -> Self {
-        let mut graph = Self { starts: vec![0], targets: Vec::new() };
-        for list in lists {
-            graph.targets.extend(list);
-            graph.starts.push(graph.targets.len() as u32);
-        }
+        let lists = lists.into_iter();
+        let mut graph = Self::for_nodes(lists.size_hint().0);
+        lists.for_each(|list| graph.push(list));
         graph
+    }
+
+    /// A graph without nodes, with room for so many.
+    pub fn for_nodes(count: usize) -> Self {
+        let mut starts = Vec::with_capacity(count + 1);
+        starts.push(0);
+        Self { starts, targets: Vec::new() }
+    }
+
+    /// One more node, with these targets.
+    pub fn push(&mut self, targets: impl IntoIterator<Item = T>) {
+        self.targets.extend(targets);
+        self.starts.push(self.targets.len() as u32);
     }
 
     /// How many nodes it has.

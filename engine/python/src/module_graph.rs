@@ -88,21 +88,25 @@ pub(crate) fn folder_needs<'db>(
     let path = folder.path(db);
     let first = layout.first_in(path);
     let needs = Needs::in_folder(layout, key.reading(db), links(db, key), path);
-    let (mut edges, mut outside) = (Vec::new(), Vec::new());
-    let (mut names, mut broken) = (Numbers::default(), Vec::new());
-    for (at, facts) in folder_facts(db, folder).0.iter().enumerate() {
+    let all = &folder_facts(db, folder).0;
+    let (mut edges, mut outside) =
+        (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
+    let mut broken = Vec::new();
+    let mut gathered = Gathered::default();
+    for (at, facts) in all.iter().enumerate() {
         let file = first + at as FileId;
-        let mut gathered = Gathered { names: &mut names, files: Vec::new(), outside: Vec::new() };
+        gathered.files.clear();
+        gathered.outside.clear();
         needs.of(file, facts.as_ref(), &mut gathered);
         if facts.as_ref().is_some_and(|facts| facts.error().is_some()) {
             broken.push(at as u32);
         }
-        let Gathered { files, outside: externals, .. } = gathered;
-        edges.push(settled(files, file));
-        outside.push(merged(externals));
+        settle(&mut gathered.files, file);
+        merge(&mut gathered.outside);
+        edges.push(copied(&gathered.files));
+        outside.push(copied(&gathered.outside));
     }
-    let names = names.in_order();
-    FolderNeeds { edges: Adjacency::new(edges), outside: Adjacency::new(outside), names, broken }
+    FolderNeeds { edges, outside, names: gathered.names.in_order(), broken }
 }
 
 /// The links of the configuration over this layout.
@@ -111,13 +115,15 @@ pub(crate) fn links<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Links> {
     Arc::new(Links::new(key.reading(db), layout_of(db, key)))
 }
 
-struct Gathered<'a> {
-    names: &'a mut Numbers,
+/// What one file needs, and the names of all files before it.
+#[derive(Default)]
+struct Gathered {
+    names: Numbers,
     files: Vec<FileId>,
     outside: Vec<External>,
 }
 
-impl Sink for Gathered<'_> {
+impl Sink for Gathered {
     fn file(&mut self, file: FileId, _: Cause) {
         self.files.push(file);
     }
@@ -127,22 +133,20 @@ impl Sink for Gathered<'_> {
     }
 }
 
-fn settled(mut files: Vec<FileId>, own: FileId) -> Vec<FileId> {
+fn settle(files: &mut Vec<FileId>, own: FileId) {
     files.sort_unstable();
     files.dedup();
     files.retain(|file| *file != own);
-    files
 }
 
 /// One of each name: required if any of its imports is.
-fn merged(mut externals: Vec<External>) -> Vec<External> {
+fn merge(externals: &mut Vec<External>) {
     externals.sort_unstable();
     externals.dedup_by(|later, kept| {
         let same = later.name == kept.name;
         kept.is_required |= same && later.is_required;
         same
     });
-    externals
 }
 
 fn copied<T: Copy>(row: &[T]) -> impl Iterator<Item = T> {

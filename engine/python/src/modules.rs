@@ -100,6 +100,8 @@ pub fn folder_ids(db: &dyn Db, folder: Folder) -> Box<[(FileKind, BlobId)]> {
 /// otherwise read one by one. `proof` tells the stat by which a file that was read is known to be
 /// the one that was looked at, where there is one.
 pub fn prepare(db: &dyn Db, folder: &RelPath, proof: &Proof<'_>) {
+    let store = facts_store(db);
+    let lacks = store.lacks();
     let mut files = Vec::new();
     let mut open = vec![folder.clone()];
     while let Some(path) = open.pop() {
@@ -108,14 +110,15 @@ pub fn prepare(db: &dyn Db, folder: &RelPath, proof: &Proof<'_>) {
                 TreeNode::Folder if may_be_package(&entry.name) => {
                     open.push(path.join(&entry.name));
                 }
-                TreeNode::File { id, .. } if is_python(&entry.name) => {
+                TreeNode::File { id, .. } if is_python(&entry.name) && lacks(&id) => {
                     files.push((path.join(&entry.name), id));
                 }
                 _ => {}
             }
         }
     }
-    facts_store(db).prepare(&files, proof);
+    drop(lacks);
+    store.prepare(&files, proof);
 }
 
 fn counts(name: &[u8]) -> bool {

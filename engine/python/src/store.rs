@@ -5,7 +5,7 @@
 //! lend its facts to another content.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use qik_db::{Stat, System};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
@@ -39,9 +39,10 @@ pub type Proof<'a> = dyn Fn(&RelPath) -> Option<Stat> + Sync + 'a;
 #[derive(Debug)]
 pub struct FactsStore {
     system: Arc<dyn System>,
+    /// What is not on disk.
     known: RwLock<FxHashMap<BlobId, FileFacts>>,
     /// What lies on disk, read with the first question.
-    disk: Mutex<Option<Arc<Disk>>>,
+    disk: OnceLock<Disk>,
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
     sites: Sites,
@@ -61,7 +62,7 @@ impl FactsStore {
         Self {
             system,
             known: RwLock::default(),
-            disk: Mutex::default(),
+            disk: OnceLock::new(),
             fresh: Mutex::default(),
             sites,
         }
@@ -78,8 +79,9 @@ impl FactsStore {
         if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return known.clone();
         }
-        let found = self.disk().get(id);
-        let (found, keep) = match found {
+        let (found, keep) = match self.disk().get(id) {
+            // Queries keep what they were told, so nobody asks often.
+            Some(found) if self.disk().bytes.len() < MOST_BYTES => return found,
             Some(found) => (found, true),
             None => self.read(path, id, &|_| None),
         };
@@ -90,20 +92,20 @@ impl FactsStore {
         found
     }
 
-    /// Makes the facts of all these files known, in parallel.
-    pub fn prepare(&self, files: &[(RelPath, BlobId)], proof: &Proof<'_>) {
+    /// Tells of identities whether their facts are neither known nor on disk.
+    pub fn lacks(&self) -> impl Fn(&BlobId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let missing: Vec<_> = files.iter().filter(|(_, id)| !known.contains_key(id)).collect();
-        drop(known);
         let disk = self.disk();
-        let made: Vec<(BlobId, Option<FileFacts>)> = missing
-            .into_par_iter()
-            .map(|(path, id)| match disk.get(id) {
-                Some(found) => (*id, Some(found)),
-                None => {
-                    let (found, keep) = self.read(path, id, proof);
-                    (*id, keep.then_some(found))
-                }
+        move |id| !known.contains_key(id) && !disk.places.contains_key(id)
+    }
+
+    /// Makes the facts of all these files known, in parallel, by reading them.
+    pub fn prepare(&self, files: &[(RelPath, BlobId)], proof: &Proof<'_>) {
+        let made: Vec<(BlobId, Option<FileFacts>)> = files
+            .par_iter()
+            .map(|(path, id)| {
+                let (found, keep) = self.read(path, id, proof);
+                (*id, keep.then_some(found))
             })
             .collect();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -164,9 +166,8 @@ impl FactsStore {
         self.system.write_atomic(&FILE.into(), &out, FileKind::File)
     }
 
-    fn disk(&self) -> Arc<Disk> {
-        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        disk.get_or_insert_with(|| Arc::new(Disk::load(&*self.system))).clone()
+    fn disk(&self) -> &Disk {
+        self.disk.get_or_init(|| Disk::load(&*self.system))
     }
 }
 

@@ -3,8 +3,9 @@
 //!
 //! The names are those of `sys.stdlib_module_names` on all platforms, and `test` and `__main__`.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use super::python::PythonVersion;
 
@@ -32,7 +33,7 @@ pub fn stdlib_names(python: PythonVersion) -> Vec<&'static str> {
     names
 }
 
-static TABLE: LazyLock<HashMap<&str, (u8, u8)>> = LazyLock::new(|| {
+static TABLE: LazyLock<FxHashMap<&str, (u8, u8)>> = LazyLock::new(|| {
     let always = ALWAYS.split_ascii_whitespace().map(|name| (name, (OLDEST, NEWEST)));
     always.chain(SOMETIMES.iter().map(|(name, first, last)| (*name, (*first, *last)))).collect()
 });

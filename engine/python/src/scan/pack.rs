@@ -198,14 +198,13 @@ pub(super) fn placeless(bytes: &[u8]) -> &[u8] {
 fn lists(bytes: &[u8]) -> Option<(Reader<'_>, Reader<'_>)> {
     let mut reader = Reader::new(bytes);
     let head = Head::read(&mut reader)?;
-    let mut names = Names { reader, module: "", left: head.imports };
     let mut places = Reader { bytes, at: head.places };
     for _ in 0..head.imports {
-        names.next()?;
+        reader.skip_import()?;
         places.number()?;
         places.number()?;
     }
-    Some((names.reader, places))
+    Some((reader, places))
 }
 
 /// A reader of the places after those of the lists, where `wanted`.
@@ -336,6 +335,21 @@ impl<'f> Reader<'f> {
             }
         }
         None
+    }
+
+    /// Goes past what [`Names::read`] reads.
+    fn skip_import(&mut self) -> Option<()> {
+        let flags = self.byte()?;
+        if flags >> LEVEL_SHIFT == DEEP {
+            self.byte()?;
+        }
+        let module = u8::from(flags & SAME_MODULE == 0);
+        let name = u8::from(flags & NAME != 0);
+        for _ in 0..module + name {
+            let length = self.number()? as usize;
+            self.take(length)?;
+        }
+        Some(())
     }
 
     fn string(&mut self) -> Option<&'f str> {
