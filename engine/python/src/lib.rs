@@ -13,6 +13,7 @@ mod components;
 mod diagnose;
 mod fence;
 mod layout;
+mod links;
 mod module_graph;
 mod modules;
 mod names;

@@ -10,9 +10,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::components::{Adjacency, Components};
 use crate::layout::{GraphKey, Layout, layout_of};
+use crate::links::Links;
 use crate::modules::folder_facts;
 use crate::names::FileId;
-use crate::needs::{Cause, Links, Needs, Sink};
+use crate::needs::{Cause, Needs, Sink};
 
 /// The graph of all Python files below the roots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,126 +1,26 @@
-//! Which distributions the code of a space finds: those of an environment, or where there is none
-//! those that a lock file would install. Reads the world through inputs alone; which file means what
-//! is the business of `dist`.
+//! What the project's own files say of distributions: lock files, requirements, the map of imports,
+//! versions of Python.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use qik_config::{context_value, env_var, template::ContextName};
-use qik_db::{Db, OutsideItem, OutsideStamp, World};
-use qik_model::{ContextValue, Diagnostic, Name, RelPath};
+use qik_config::{context_value, template::ContextName};
+use qik_db::Db;
+use qik_model::{ContextValue, Diagnostic, RelPath};
 
+use super::look::TrackedLook;
+use super::{IMPORT_MAPS, Packages, PackagesOrigin, import_map_path};
 use crate::dist::lock::{self, Format, Lock};
 use crate::dist::{
-    Candidates, Distribution, Distributions, Environment, Extras, Found, ImportMap, Look,
-    PythonVersion, Requirement, Target, asked_extras, environments, python,
+    Distribution, Distributions, Environment, Extras, ImportMap, PythonVersion, Requirement,
+    Target, asked_extras, python,
 };
 use crate::modules::facts_store;
 
-/// Where the maps from imports to distributions lie, one file a space.
-pub const IMPORT_MAPS: &str = ".qik/artifacts/pygraph";
-
-/// A space as a key of queries.
-#[salsa::interned(debug)]
-pub struct SpaceKey<'db> {
-    /// Its name.
-    #[returns(ref)]
-    pub name: Name,
-    /// Which of its distributions are meant.
-    #[returns(copy)]
-    pub view: PackagesView,
-}
-
-/// Which distributions are meant where there are both an environment and a lock file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PackagesView {
-    /// Those that commands run with: the environment's.
-    Running,
-    /// Those that the project's files name: two states of the project are told apart by them.
-    Declared,
-}
-
-impl<'db> SpaceKey<'db> {
-    /// The space, with what commands run with.
-    pub fn running(db: &'db dyn Db, name: impl Into<Name>) -> Self {
-        Self::new(db, name.into(), PackagesView::Running)
-    }
-}
-
-/// The distributions of a space, with all that it takes to ask about them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Packages {
-    /// The distributions.
-    pub distributions: Distributions,
-    /// Where they come from.
-    pub origin: PackagesOrigin,
-    /// The version of Python, where anything tells.
-    pub python: Option<PythonVersion>,
-    /// What markers are judged against.
-    pub target: Target,
-    /// The extras that somebody asked for.
-    pub extras: Extras,
-    /// What there is to warn of.
-    pub notes: Vec<Diagnostic>,
-}
-
-/// Where distributions come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PackagesOrigin {
-    /// They are installed in the environment with this folder.
-    Installed(PathBuf),
-    /// These lock files of the project name them.
-    Locked(Vec<RelPath>),
-    /// There is neither environment nor lock.
-    Nowhere,
-}
-
-impl std::fmt::Display for PackagesOrigin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Installed(prefix) => write!(f, "{}", prefix.display()),
-            Self::Locked(files) => {
-                let files: Vec<String> = files.iter().map(ToString::to_string).collect();
-                f.write_str(&files.join(", "))
-            }
-            Self::Nowhere => f.write_str("no environment and no lock file"),
-        }
-    }
-}
-
-/// The map of a space's imports that the project keeps.
-pub fn import_map_path(space: &str) -> RelPath {
-    RelPath::from(IMPORT_MAPS).join(format!("{}.json", space.replace('/', "%2F")))
-}
-
-/// The distributions of a space.
-#[salsa::tracked(returns(ref))]
-pub fn packages_of<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Arc<Packages> {
-    let look = TrackedLook(db);
-    let found = environments(&look, &candidates(db));
-    let (last, before): (Vec<Environment>, Vec<Environment>) =
-        found.into_iter().partition(|environment| environment.found == Found::OnPath);
-    let sources = Sources::read(db, space.name(db));
-    if space.view(db) == PackagesView::Declared && !sources.files.is_empty() {
-        return Arc::new(sources.locked(db));
-    }
-    if let Some(environment) = before.first() {
-        return Arc::new(sources.installed(db, environment));
-    }
-    if !sources.files.is_empty() {
-        return Arc::new(sources.locked(db));
-    }
-    Arc::new(match last.first() {
-        Some(environment) => sources.installed(db, environment),
-        None => sources.nowhere(db),
-    })
-}
-
 /// What the project's own files say of distributions.
-struct Sources {
+pub(super) struct Sources {
     map: ImportMap,
     locks: Vec<Lock>,
-    files: Vec<RelPath>,
+    pub files: Vec<RelPath>,
     /// The project's own requirements.
     roots: Vec<Requirement>,
     /// What asks for a version of Python, the most binding first.
@@ -129,7 +29,7 @@ struct Sources {
 }
 
 impl Sources {
-    fn read(db: &dyn Db, space: &str) -> Self {
+    pub fn read(db: &dyn Db, space: &str) -> Self {
         let mut sources = Self {
             map: ImportMap::default(),
             locks: Vec::new(),
@@ -218,7 +118,8 @@ impl Sources {
         self.roots.extend(pyproject.iter().flat_map(|text| requirements_of_pyproject(text)));
     }
 
-    fn installed(self, db: &dyn Db, environment: &Environment) -> Packages {
+    /// What is installed in this environment.
+    pub fn installed(self, db: &dyn Db, environment: &Environment) -> Packages {
         let site = facts_store(db).sites().read(&TrackedLook(db), &environment.folders);
         let asked = self.pythons.first().map(|(_, version)| *version);
         let python = environment.python.or(asked);
@@ -237,7 +138,8 @@ impl Sources {
         Packages { distributions, origin, python, target, extras, notes }
     }
 
-    fn locked(self, db: &dyn Db) -> Packages {
+    /// What the lock files name.
+    pub fn locked(self, db: &dyn Db) -> Packages {
         let python = self.pythons.first().map(|(_, version)| *version);
         let target = target(db, python, None, false);
         let locked = self.locks.iter().flat_map(|lock| {
@@ -253,7 +155,8 @@ impl Sources {
         Packages { distributions, origin, python, target, extras, notes: self.notes }
     }
 
-    fn nowhere(self, db: &dyn Db) -> Packages {
+    /// Nothing.
+    pub fn nowhere(self, db: &dyn Db) -> Packages {
         let python = self.pythons.first().map(|(_, version)| *version);
         Packages {
             distributions: Distributions::default(),
@@ -288,20 +191,6 @@ fn target(db: &dyn Db, python: Option<PythonVersion>, patch: Option<u16>, pypy: 
     };
     let python = python.unwrap_or(PythonVersion { major: 3, minor: 12 });
     if pypy { Target::pypy(python, patch, &arch) } else { Target::new(python, patch, &arch) }
-}
-
-fn candidates(db: &dyn Db) -> Candidates {
-    let path = |name: &str| env_var(db, name).filter(|text| !text.is_empty());
-    let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(path);
-    Candidates {
-        configured: Vec::new(),
-        active: active.map(|prefix| PathBuf::from(&**prefix)).collect(),
-        binary: World::get(db).binary(db).clone(),
-        project: db.system().root().to_path_buf(),
-        path: path("PATH")
-            .map(|path| path.split(':').map(PathBuf::from).collect())
-            .unwrap_or_default(),
-    }
 }
 
 /// The project's own requirements, extras and groups included.
@@ -375,57 +264,4 @@ fn bad_lock(path: &RelPath, error: &lock::LockError) -> Diagnostic {
 fn text(db: &dyn Db, path: &RelPath) -> Option<String> {
     let bytes = db.source(path).bytes(db).as_ref()?;
     Some(String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// Looks at the world outside of the project; the database hears of everything that was looked at.
-pub(crate) struct TrackedLook<'db>(pub &'db dyn Db);
-
-impl Look for TrackedLook<'_> {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.stamp(path)?;
-        self.0.system().outside().read(path)
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<OutsideItem>> {
-        self.stamp(folder)?;
-        self.0.system().outside().list(folder)
-    }
-
-    fn stamp(&self, path: &Path) -> io::Result<OutsideStamp> {
-        let state = self.0.outside_file(path).state(self.0);
-        (*state).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
-    }
-
-    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.stamp(path)?;
-        self.0.system().outside().canonical(path)
-    }
-}
-
-/// No distribution's own sources are more.
-const MOST_FILES: usize = 20_000;
-
-/// Hashes the Python files below a folder outside of the project: their paths in it and their bytes.
-pub(crate) fn hash_outside(db: &dyn Db, folder: &Path, hasher: &mut blake3::Hasher) {
-    let look = TrackedLook(db);
-    let mut open = vec![folder.to_path_buf()];
-    let mut files = Vec::new();
-    while let Some(path) = open.pop().filter(|_| files.len() < MOST_FILES) {
-        for item in look.list(&path).unwrap_or_default() {
-            let at = path.join(&item.name);
-            let name = item.name.as_encoded_bytes();
-            if item.is_folder && !name.starts_with(b".") && name != b"__pycache__" {
-                open.push(at);
-            } else if name.ends_with(b".py") || name.ends_with(b".pyi") {
-                files.push(at);
-            }
-        }
-    }
-    files.sort_unstable();
-    for file in files {
-        let bytes = look.read(&file).unwrap_or_default();
-        let below = file.strip_prefix(folder).unwrap_or(&file).as_os_str().as_encoded_bytes();
-        hasher.update(&(below.len() as u32).to_le_bytes()).update(below);
-        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
-    }
 }
