@@ -108,8 +108,11 @@ impl Bench {
     fn cost(&self, case: Case) -> Result<Cost, String> {
         match case {
             Case::Ruff => {
-                // Whatever the project's own settings for ruff are, they are not what is measured.
-                cost(self.quiet(Command::new(&self.ruff).args(["analyze", "graph", "--isolated"])))
+                let mut command = Command::new(&self.ruff);
+                // Whatever the project's own settings for ruff are, they are not what is measured;
+                // nor is what it says of files that it can't read.
+                command.args(["analyze", "graph", "--isolated"]).stderr(Stdio::null());
+                cost(self.quiet(&mut command))
             }
             Case::Cold => {
                 let _ = std::fs::remove_dir_all(self.tree.join("._qik"));
