@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use qik_model::{ConfigSyntax, RelPath};
 use qik_system::{MemorySystem, System, WorkTree};
 
-use crate::{Change, Database, ToolOutput};
+use crate::{Change, Database, Db, ToolOutput, World};
 
 /// See the module.
 #[derive(Debug)]
@@ -26,6 +26,17 @@ impl TestDb {
         for (path, text) in files {
             system.write(*path, text);
         }
+        Self::over(system, syntaxes, config)
+    }
+
+    /// Another database over the same world, as the next process would make it.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        let config = World::get(&self.db).config(&self.db).to_string();
+        Self::over(self.system.clone(), self.db.syntaxes().to_vec(), &config)
+    }
+
+    fn over(system: Arc<MemorySystem>, syntaxes: Vec<Arc<dyn ConfigSyntax>>, config: &str) -> Self {
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let on_event = {
             let log = log.clone();

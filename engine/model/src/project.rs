@@ -133,7 +133,7 @@ pub enum DepKind {
     Pygraph {
         /// What an `import` calls it.
         pyimport: Template,
-        /// Further globs of data files, beside [`PygraphConfig::include`].
+        /// Further globs of data files, beside [`crate::Reading::include`].
         include: Vec<Template>,
     },
     /// Globs and distributions listed in a JSON file.

@@ -32,6 +32,22 @@ impl<T> Adjacency<T> {
         self.starts.push(self.targets.len() as u32);
     }
 
+    /// The graph of these lists; `None` where they do not fit each other.
+    pub(crate) fn from_parts(starts: Vec<u32>, targets: Vec<T>) -> Option<Self> {
+        let fits = starts.first() == Some(&0)
+            && starts.is_sorted()
+            && starts.last().is_some_and(|last| *last as usize == targets.len());
+        fits.then_some(Self { starts, targets })
+    }
+
+    pub(crate) fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
+    pub(crate) fn targets(&self) -> &[T] {
+        &self.targets
+    }
+
     /// How many nodes it has.
     pub fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)

@@ -103,6 +103,13 @@ impl Layout {
         self.data_of.get(&file).map_or(&[], Vec::as_slice)
     }
 
+    /// Each Python file with the data files that count with it, sorted.
+    pub(crate) fn data(&self) -> Vec<(FileId, &[FileId])> {
+        let mut all: Vec<_> = self.data_of.iter().map(|(owner, data)| (*owner, &**data)).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// A name by which people know the file: its first dotted one, or else its path.
     pub fn title(&self, file: FileId) -> String {
         match self.names_of(file).next() {

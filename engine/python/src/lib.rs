@@ -22,6 +22,7 @@ mod outside;
 mod packages;
 mod settings;
 mod sites;
+mod snapshot;
 mod store;
 
 pub use chain::{Step, direct_imports, way};

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use qik_db::{Db, Folder};
+use qik_model::Digest;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::components::{Adjacency, Components};
 use crate::layout::{GraphKey, Layout, layout_of};
 use crate::links::Links;
-use crate::modules::folder_facts;
+use crate::modules::{facts_store, folder_facts, folder_imports};
 use crate::names::FileId;
 use crate::needs::{Cause, Needs, Sink};
 
@@ -44,10 +45,63 @@ pub struct External {
     pub is_required: bool,
 }
 
+/// A graph without its files: what takes long to find out, and is kept for the next process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Structure {
+    pub edges: Adjacency,
+    pub externals: Adjacency<External>,
+    pub external_names: Vec<Arc<str>>,
+    pub broken: Vec<FileId>,
+    pub components: Components,
+}
+
 /// The graph of all Python files below the roots.
 #[salsa::tracked(returns(ref))]
 pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
     let layout = layout_of(db, key).clone();
+    let store = facts_store(db);
+    let id = *graph_id(db, key);
+    let structure = store.snapshots().graph(&id, layout.files.len()).unwrap_or_else(|| {
+        let structure = Arc::new(structure(db, key, &layout));
+        store.snapshots().keep(id, &structure);
+        structure
+    });
+    let Structure { edges, externals, external_names, broken, components } =
+        Arc::unwrap_or_clone(structure);
+    let reach_outside = reach_outside(&components, &externals, external_names.len());
+    Arc::new(ModuleGraph {
+        layout,
+        edges,
+        externals,
+        external_names,
+        broken,
+        components,
+        reach_outside,
+    })
+}
+
+/// The digest of all that the structure of a graph is made from.
+#[salsa::tracked]
+fn graph_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Digest {
+    let layout = layout_of(db, key);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{:?} {:?}", key.roots(db), key.reading(db)).as_bytes());
+    for (path, first) in &layout.folders {
+        hasher.update(&first.to_le_bytes());
+        hasher.update(&(path.as_bytes().len() as u32).to_le_bytes()).update(path.as_bytes());
+        hasher.update(folder_imports(db, db.folder(path)).as_bytes());
+    }
+    for path in &layout.files[layout.data_from as usize..] {
+        hasher.update(&(path.as_bytes().len() as u32).to_le_bytes()).update(path.as_bytes());
+    }
+    for (owner, data) in layout.data() {
+        hasher.update(&owner.to_le_bytes()).update(&(data.len() as u32).to_le_bytes());
+        data.iter().for_each(|one| _ = hasher.update(&one.to_le_bytes()));
+    }
+    Digest(*hasher.finalize().as_bytes())
+}
+
+fn structure<'db>(db: &'db dyn Db, key: GraphKey<'db>, layout: &Layout) -> Structure {
     let parts: Vec<&FolderNeeds> =
         layout.folders.iter().map(|(path, _)| folder_needs(db, key, db.folder(path))).collect();
     let data = layout.files.len() - layout.data_from as usize;
@@ -57,16 +111,7 @@ pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
     let broken = layout.folders.iter().zip(&parts);
     let broken = broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
     let components = Components::new(&edges);
-    let reach_outside = reach_outside(&components, &externals, external_names.len());
-    Arc::new(ModuleGraph {
-        broken: broken.collect(),
-        layout,
-        edges,
-        externals,
-        external_names,
-        components,
-        reach_outside,
-    })
+    Structure { broken: broken.collect(), edges, externals, external_names, components }
 }
 
 /// What the files of one folder need.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use qik_db::{Db, Folder, TreeNode};
-use qik_model::{BlobId, FileKind, RelPath};
+use qik_model::{BlobId, Digest, FileKind, RelPath};
 
 use crate::scan::FileFacts;
 use crate::store::{FactsStore, Proof};
@@ -82,6 +82,23 @@ pub fn folder_facts(db: &dyn Db, folder: Folder) -> FolderFacts {
         _ => None,
     });
     FolderFacts(facts.collect())
+}
+
+/// The digest of the names in `folder` and of what its files import. It takes no facts of contents of
+/// which the last process knew what they import.
+#[salsa::tracked]
+pub(crate) fn folder_imports(db: &dyn Db, folder: Folder) -> Digest {
+    let store = facts_store(db);
+    let path = folder.path(db);
+    let mut hasher = blake3::Hasher::new();
+    for entry in folder.entries(db).iter().filter(|entry| counts(&entry.name)) {
+        let TreeNode::File { id, .. } = entry.node else { continue };
+        hasher.update(&(entry.name.len() as u32).to_le_bytes()).update(&entry.name);
+        if is_python(&entry.name) {
+            hasher.update(&store.imports(&path.join(&entry.name), &id));
+        }
+    }
+    Digest(*hasher.finalize().as_bytes())
 }
 
 /// The identities of the files that [`folder_listing`] lists, in its order.

@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
 use crate::sites::Sites;
+use crate::snapshot::{ImportsDigest, Snapshots};
 
 const FILE: &str = "._qik/facts";
 const LOCK: &str = "._qik/facts.lock";
@@ -46,6 +47,7 @@ pub struct FactsStore {
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
     sites: Sites,
+    snapshots: Snapshots,
 }
 
 /// The file as it was read: where the facts of each identity lie in it.
@@ -59,18 +61,39 @@ impl FactsStore {
     /// The store of the project of `system`. Reads nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
         let sites = Sites::new(system.clone());
+        let snapshots = Snapshots::new(system.clone());
         Self {
             system,
             known: RwLock::default(),
             disk: OnceLock::new(),
             fresh: Mutex::default(),
             sites,
+            snapshots,
         }
     }
 
     /// What environments hold, kept beside the facts.
     pub(crate) fn sites(&self) -> &Sites {
         &self.sites
+    }
+
+    /// Graphs, kept beside the facts.
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    /// The digest of what the file at `path` imports, whose content is `id`.
+    pub(crate) fn imports(&self, path: &RelPath, id: &BlobId) -> ImportsDigest {
+        if let Some(known) = self.snapshots.imports(id) {
+            return known;
+        }
+        let facts = self.get(path, id);
+        let whole = *blake3::hash(facts.placeless()).as_bytes();
+        let digest = *whole.first_chunk().unwrap_or(&[0; 16]);
+        if !self.lacks()(id) {
+            self.snapshots.learn(id, digest);
+        }
+        digest
     }
 
     /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
@@ -95,8 +118,11 @@ impl FactsStore {
     /// Tells of identities whether their facts are neither known nor on disk.
     pub fn lacks(&self) -> impl Fn(&BlobId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let disk = self.disk();
-        move |id| !known.contains_key(id) && !disk.places.contains_key(id)
+        move |id| {
+            self.snapshots.imports(id).is_none()
+                && !known.contains_key(id)
+                && !self.disk().places.contains_key(id)
+        }
     }
 
     /// Makes the facts of all these files known, in parallel, by reading them.
@@ -139,6 +165,7 @@ impl FactsStore {
     /// Where the file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
         self.sites.save()?;
+        self.snapshots.save()?;
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         if fresh.is_empty() {
             return Ok(());

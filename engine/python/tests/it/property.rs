@@ -7,7 +7,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use qik_db::TestDb;
 use qik_model::Digest;
-use qik_python::{ModuleName, SpaceKey, closure_digest, closure_of, graph_key, outside_needs};
+use qik_python::{
+    ModuleName, SpaceKey, closure_digest, closure_of, facts_store, graph_key, outside_needs,
+};
 use qik_toml::TomlSyntax;
 
 /// Few, so that names meet.
@@ -123,7 +125,11 @@ proptest! {
         let mut live = new(&files);
         for step in &steps {
             apply(step, &mut files, &mut live);
-            prop_assert_eq!(answers(&live), answers(&new(&files)), "after {:?}", step);
+            let fresh = answers(&new(&files));
+            prop_assert_eq!(answers(&live), fresh.clone(), "after {:?}", step);
+            // And so does the next process, which finds the facts and the graph of this one.
+            facts_store(&live.db).save().unwrap();
+            prop_assert_eq!(answers(&live.reopened()), fresh, "reopened after {:?}", step);
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qik_db::TestDb;
-use qik_python::{ModuleName, SpaceKey, closure_digest, closure_of, graph_key, outside_needs};
+use qik_python::{
+    ModuleName, SpaceKey, closure_digest, closure_of, facts_store, graph_key, outside_needs,
+};
 use qik_toml::TomlSyntax;
 
 /// Two islands, and what both stand on.
@@ -50,7 +52,8 @@ fn check(path: &str, text: &str, expected: &[(&str, usize)]) {
 }
 
 /// What looks at the folder of an edited file: its names, its imports, its identities.
-const FOLDER: [(&str, usize); 3] = [("folder_facts", 1), ("folder_ids", 1), ("folder_listing", 1)];
+const FOLDER: [(&str, usize); 4] =
+    [("folder_facts", 1), ("folder_ids", 1), ("folder_imports", 1), ("folder_listing", 1)];
 
 fn with_folder(more: &[(&'static str, usize)]) -> Vec<(&'static str, usize)> {
     FOLDER.iter().chain(more).copied().collect()
@@ -68,6 +71,7 @@ fn an_edit_of_a_body_makes_no_resolution_and_no_closure_again() {
 fn an_import_resolves_the_files_of_its_folder_alone() {
     let structure = with_folder(&[
         ("folder_needs", 1),
+        ("graph_id", 1),
         ("graph_of", 1),
         ("closure_of", 2),
         ("digests", 1),
@@ -85,6 +89,22 @@ fn an_import_resolves_the_files_of_its_folder_alone() {
 }
 
 #[test]
+fn the_next_process_resolves_nothing_that_the_last_one_did() {
+    let mut test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &FILES);
+    ask(&test);
+    facts_store(&test.db).save().unwrap();
+    test.write("app/models.py", "import base.util\nx = 1\n");
+    let ran = |test: &TestDb| {
+        let (_, ran) = test.executed(|_| ask(test));
+        let structural = ["folder_facts", "folder_needs", "graph_of"];
+        ran.into_iter().filter(|query| structural.contains(&query.as_str())).collect::<Vec<_>>()
+    };
+    assert_eq!(ran(&test.reopened()), ["graph_of"]);
+    test.write("app/models.py", "import base.other\n");
+    assert!(ran(&test.reopened()).contains(&"folder_needs".to_string()));
+}
+
+#[test]
 fn an_upgrade_reads_no_source() {
     check(
         "requirements.txt",
@@ -93,6 +113,7 @@ fn an_upgrade_reads_no_source() {
             ("folder_listing", 1),
             ("folder_facts", 1),
             ("folder_ids", 1),
+            ("folder_imports", 1),
             ("packages_of", 1),
             ("lines_of", 1),
             ("owners_of", 1),

@@ -1,0 +1,344 @@
+//! The import graph of the last process, kept in `._qik/graph`: where all files import what they did
+//! then, nothing is resolved again, and no file's facts are asked for.
+//!
+//! Beside the graph there is a digest of what each content imports, by its identity, so that one can
+//! tell without the facts. A graph is kept under an id of everything that it was made from: the folders
+//! with their names and those digests, the roots, how imports are read, and the sources of the code
+//! that made it. Anything unexpected in the file makes it empty.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use qik_db::System;
+use qik_model::{BlobId, Digest, FileKind};
+use rustc_hash::FxHashMap;
+
+use crate::closure::digest_of;
+use crate::components::{Adjacency, Components};
+use crate::module_graph::{External, Structure};
+use crate::names::FileId;
+
+const FILE: &str = "._qik/graph";
+const MARK: &[u8; 8] = b"qikgraph";
+/// Mark, the digest of the code's sources, the checksum of all that follows.
+const HEAD: usize = 8 + 32 + 32;
+
+/// Of all digests this part may be news without being written: to make them once more costs less.
+const LITTLE: usize = 32;
+/// More digests than any project has files: then only those of this process are kept.
+const MOST: usize = 1 << 20;
+
+/// The code that decides what a graph is. Where any of it changes no graph of before counts.
+const SOURCES: &[&str] = &[
+    include_str!("components.rs"),
+    include_str!("layout.rs"),
+    include_str!("links.rs"),
+    include_str!("module_graph.rs"),
+    include_str!("modules.rs"),
+    include_str!("names.rs"),
+    include_str!("needs.rs"),
+    include_str!("snapshot.rs"),
+    include_str!("dist/stdlib.rs"),
+    include_str!("scan/facts.rs"),
+    include_str!("scan/pack.rs"),
+];
+
+/// What a content imports, as a digest: two contents with equal ones import the same.
+pub(crate) type ImportsDigest = [u8; 16];
+
+/// See the module. Safe to use from many threads.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    system: Arc<dyn System>,
+    loaded: OnceLock<Loaded>,
+    fresh: Mutex<Fresh>,
+}
+
+/// The file as it was read.
+#[derive(Debug, Default)]
+struct Loaded {
+    bytes: Vec<u8>,
+    /// How many digests there are; they lie behind their number, sorted by identity.
+    count: usize,
+}
+
+/// What this process made.
+#[derive(Debug, Default)]
+struct Fresh {
+    digests: FxHashMap<BlobId, ImportsDigest>,
+    graph: Option<(Digest, Arc<Structure>)>,
+}
+
+/// Identity and digest.
+const RECORD: usize = 20 + 16;
+
+impl Snapshots {
+    pub fn new(system: Arc<dyn System>) -> Self {
+        Self { system, loaded: OnceLock::new(), fresh: Mutex::default() }
+    }
+
+    /// The digest of what a content imports, if it is known.
+    pub fn imports(&self, id: &BlobId) -> Option<ImportsDigest> {
+        let loaded = self.loaded();
+        let records = &loaded.bytes[loaded.start()..loaded.end()];
+        let (mut low, mut high) = (0, loaded.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            let record = &records[middle * RECORD..(middle + 1) * RECORD];
+            match record[..20].cmp(id.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return record[20..].first_chunk().copied(),
+            }
+        }
+        self.fresh().digests.get(id).copied()
+    }
+
+    /// Takes in what a content imports.
+    pub fn learn(&self, id: &BlobId, digest: ImportsDigest) {
+        self.fresh().digests.insert(*id, digest);
+    }
+
+    /// The graph of that id over so many files.
+    pub fn graph(&self, id: &Digest, files: usize) -> Option<Arc<Structure>> {
+        if let Some((known, graph)) = &self.fresh().graph
+            && known == id
+        {
+            return Some(graph.clone());
+        }
+        let loaded = self.loaded();
+        let mut reader = Reader { bytes: loaded.bytes.get(loaded.end()..)? };
+        let kept = reader.take(32)? == id.as_bytes();
+        let graph = kept.then(|| reader.structure())??;
+        (reader.bytes.is_empty() && graph.edges.len() == files).then(|| Arc::new(graph))
+    }
+
+    /// Keeps a graph for the next process.
+    pub fn keep(&self, id: Digest, graph: &Arc<Structure>) {
+        self.fresh().graph = Some((id, graph.clone()));
+    }
+
+    /// Writes what this process made, if it is worth it.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self) -> std::io::Result<()> {
+        let fresh = std::mem::take(&mut *self.fresh());
+        let loaded = self.loaded();
+        if fresh.graph.is_none() && fresh.digests.len() * LITTLE <= loaded.count {
+            return Ok(());
+        }
+        let mut records: Vec<(BlobId, ImportsDigest)> = fresh.digests.into_iter().collect();
+        if loaded.count + records.len() <= MOST {
+            records.extend(loaded.records());
+        }
+        records.sort_unstable();
+        records.dedup_by_key(|(id, _)| *id);
+        let mut out = vec![0; HEAD];
+        push_number(&mut out, records.len());
+        for (id, digest) in &records {
+            out.extend_from_slice(id.as_bytes());
+            out.extend_from_slice(digest);
+        }
+        match &fresh.graph {
+            Some((id, graph)) => {
+                out.extend_from_slice(id.as_bytes());
+                write_structure(&mut out, graph);
+            }
+            None => out.extend_from_slice(&loaded.bytes[loaded.end()..]),
+        }
+        let checksum = digest_of(&out[HEAD..]);
+        out[..8].copy_from_slice(MARK);
+        out[8..40].copy_from_slice(code().as_bytes());
+        out[40..HEAD].copy_from_slice(checksum.as_bytes());
+        self.system.write_atomic(&FILE.into(), &out, FileKind::File)
+    }
+
+    fn loaded(&self) -> &Loaded {
+        self.loaded.get_or_init(|| {
+            Loaded::parse(self.system.read(&FILE.into()).unwrap_or_default()).unwrap_or_default()
+        })
+    }
+
+    fn fresh(&self) -> std::sync::MutexGuard<'_, Fresh> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The digest of [`SOURCES`].
+fn code() -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    SOURCES.iter().for_each(|source| _ = hasher.update(source.as_bytes()).update(b"\0"));
+    Digest(*hasher.finalize().as_bytes())
+}
+
+impl Loaded {
+    fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let (head, body) = bytes.split_at_checked(HEAD)?;
+        let whole = head.starts_with(MARK)
+            && head[8..40] == *code().as_bytes()
+            && head[40..] == *digest_of(body).as_bytes();
+        let count = u32::from_le_bytes(*body.first_chunk()?) as usize;
+        let fits = count.checked_mul(RECORD).is_some_and(|length| length <= body.len() - 4);
+        (whole && fits).then_some(Self { bytes, count })
+    }
+
+    fn start(&self) -> usize {
+        if self.bytes.is_empty() { 0 } else { HEAD + 4 }
+    }
+
+    fn end(&self) -> usize {
+        self.start() + self.count * RECORD
+    }
+
+    fn records(&self) -> impl Iterator<Item = (BlobId, ImportsDigest)> {
+        self.bytes[self.start()..self.end()].chunks_exact(RECORD).filter_map(|record| {
+            Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?))
+        })
+    }
+}
+
+fn push_number(out: &mut Vec<u8>, number: usize) {
+    out.extend_from_slice(&(number as u32).to_le_bytes());
+}
+
+fn push_numbers(out: &mut Vec<u8>, numbers: impl ExactSizeIterator<Item = u32>) {
+    push_number(out, numbers.len());
+    numbers.for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn push_rows(out: &mut Vec<u8>, rows: &Adjacency) {
+    push_numbers(out, rows.starts().iter().copied());
+    push_numbers(out, rows.targets().iter().copied());
+}
+
+fn write_structure(out: &mut Vec<u8>, graph: &Structure) {
+    push_rows(out, &graph.edges);
+    push_numbers(out, graph.externals.starts().iter().copied());
+    let one = |external: &External| external.name << 1 | u32::from(external.is_required);
+    push_numbers(out, graph.externals.targets().iter().map(one));
+    push_number(out, graph.external_names.len());
+    for name in &graph.external_names {
+        push_number(out, name.len());
+        out.extend_from_slice(name.as_bytes());
+    }
+    push_numbers(out, graph.broken.iter().copied());
+    push_numbers(out, graph.components.of.iter().copied());
+    push_rows(out, &graph.components.members);
+    push_rows(out, &graph.components.successors);
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        Some(u32::from_le_bytes(*self.take(4)?.first_chunk()?) as usize)
+    }
+
+    fn numbers(&mut self) -> Option<Vec<u32>> {
+        let count = self.number()?;
+        let bytes = self.take(count.checked_mul(4)?)?;
+        let number = |bytes: &[u8]| u32::from_le_bytes(*bytes.first_chunk().unwrap_or(&[0; 4]));
+        Some(bytes.chunks_exact(4).map(number).collect())
+    }
+
+    fn rows(&mut self) -> Option<Adjacency> {
+        Adjacency::from_parts(self.numbers()?, self.numbers()?)
+    }
+
+    fn structure(&mut self) -> Option<Structure> {
+        let edges = self.rows()?;
+        let starts = self.numbers()?;
+        let externals = self.numbers()?.into_iter();
+        let externals =
+            externals.map(|one| External { name: one >> 1, is_required: one & 1 == 1 }).collect();
+        let externals = Adjacency::from_parts(starts, externals)?;
+        let count = self.number()?;
+        let mut external_names: Vec<Arc<str>> = Vec::new();
+        for _ in 0..count {
+            let length = self.number()?;
+            external_names.push(std::str::from_utf8(self.take(length)?).ok()?.into());
+        }
+        let broken: Vec<FileId> = self.numbers()?;
+        let of = self.numbers()?;
+        let components = Components { of, members: self.rows()?, successors: self.rows()? };
+        Some(Structure { edges, externals, external_names, broken, components })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qik_db::TestDb;
+
+    use super::*;
+
+    fn sample() -> Arc<Structure> {
+        let edges = Adjacency::new([vec![1, 2], vec![0], vec![]]);
+        let external = External { name: 0, is_required: true };
+        Arc::new(Structure {
+            components: Components::new(&edges),
+            edges,
+            externals: Adjacency::new([vec![external], vec![], vec![]]),
+            external_names: vec!["requests".into()],
+            broken: vec![2],
+        })
+    }
+
+    const ONE: Digest = Digest([1; 32]);
+
+    fn written() -> (Arc<dyn System>, Vec<u8>) {
+        let system: Arc<dyn System> = TestDb::new(Vec::new(), "qik.toml", &[]).system;
+        let snapshots = Snapshots::new(system.clone());
+        snapshots.learn(&BlobId([9; 20]), [3; 16]);
+        snapshots.learn(&BlobId([2; 20]), [4; 16]);
+        snapshots.keep(ONE, &sample());
+        snapshots.save().unwrap();
+        let bytes = system.read(&FILE.into()).unwrap();
+        (system, bytes)
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_the_next_process() {
+        let (system, _) = written();
+        let snapshots = Snapshots::new(system);
+        assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
+        assert_eq!(snapshots.imports(&BlobId([2; 20])), Some([4; 16]));
+        assert_eq!(snapshots.imports(&BlobId([5; 20])), None);
+        assert_eq!(snapshots.graph(&ONE, 3), Some(sample()));
+        assert_eq!(snapshots.graph(&ONE, 4), None);
+        assert_eq!(snapshots.graph(&Digest([2; 32]), 3), None);
+    }
+
+    #[test]
+    fn little_news_is_not_written_and_much_is_merged() {
+        let (system, before) = written();
+        let snapshots = Snapshots::new(system.clone());
+        snapshots.save().unwrap();
+        assert_eq!(system.read(&FILE.into()).unwrap(), before);
+        snapshots.learn(&BlobId([5; 20]), [7; 16]);
+        snapshots.save().unwrap();
+        let snapshots = Snapshots::new(system);
+        assert_eq!(snapshots.imports(&BlobId([5; 20])), Some([7; 16]));
+        assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
+        assert_eq!(snapshots.graph(&ONE, 3), Some(sample()));
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_makes_it_empty() {
+        let (_, bytes) = written();
+        for at in 0..bytes.len() {
+            let mut torn = bytes.clone();
+            torn[at] ^= 1;
+            assert!(Loaded::parse(torn).is_none(), "byte {at} flipped");
+            assert!(Loaded::parse(bytes[..at].to_vec()).is_none(), "cut at {at}");
+        }
+        assert!(Loaded::parse(bytes).is_some());
+    }
+}
