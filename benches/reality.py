@@ -36,8 +36,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SAMPLE = int(os.environ.get("SAMPLE", 20))
 # More configuration, for a test that plants a defect.
 PLANTED = os.environ.get("PLANTED", "")
-SUITE_SECONDS = 240
-FILE_SECONDS = 90
+SUITE_SECONDS = 600
+FILE_SECONDS = 120
 
 TOOLS = ["grimp==3.20", "pytest==9.0.2"]
 
@@ -110,7 +110,13 @@ PACKAGES = [
         "1.10.0",
         "",
         "starlette",
-        needs=("httpx2==2.16.2", "itsdangerous==2.2.0", "python-multipart==0.0.34", "pyyaml==6.0.4"),
+        needs=(
+            "httpx2==2.16.2",
+            "itsdangerous==2.2.0",
+            "opentelemetry-sdk==1.45.2",
+            "python-multipart==0.0.34",
+            "pyyaml==6.0.4",
+        ),
     ),
     Package(
         "networkx",
@@ -118,7 +124,7 @@ PACKAGES = [
         "",
         "networkx",
         tests=("networkx",),
-        suite=("networkx/classes", "networkx/readwrite", "networkx/utils", "networkx/generators"),
+        suite=("networkx/classes", "networkx/utils"),
         needs=("numpy==2.4.6",),
     ),
     Package(
@@ -145,7 +151,7 @@ PACKAGES = [
         "lib",
         "sqlalchemy",
         tests=("test",),
-        suite=("test/base", "test/engine", "test/ext"),
+        suite=("test/base", "test/engine"),
     ),
     # Against grimp alone: their tests take longer, or a runner of their own.
     Package("trio", "0.35.0", "src", "trio", tests=()),
