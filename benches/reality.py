@@ -400,7 +400,7 @@ class Comparison:
         counts = collections.Counter()
         counts["equal"] = len(self.theirs & self.ours.keys())
         for edge in sorted(self.theirs ^ self.ours.keys()):
-            kind = self.only_ours(*edge) if edge in self.ours else None
+            kind = self.only_ours(*edge) if edge in self.ours else self.only_theirs(*edge)
             counts[kind or "unexplained"] += 1
             if kind is None:
                 side = "qik" if edge in self.ours else "grimp"
@@ -415,9 +415,22 @@ class Comparison:
         for module in (importer, imported):
             if module not in self.modules and self.lacks_init(module):
                 return "a folder without `__init__.py`"
+        if self.is_compiled(imported):
+            return COMPILED
         if all(self.calls_loader(*place) for place in places):
             return "`import_module` or `__import__`"
         return None
+
+    def only_theirs(self, importer, imported):
+        """The class that an edge of grimp alone falls in: `from a import _b` means a compiled `a._b`
+        for qik, and for grimp, which knows no such module, `a`."""
+        ours = (theirs for own, theirs in self.ours if own == importer)
+        below = (theirs for theirs in ours if theirs.rpartition(".")[0] == imported)
+        return COMPILED if any(map(self.is_compiled, below)) else None
+
+    def is_compiled(self, module):
+        path = self.run.tree / self.run.package.root / module.replace(".", "/")
+        return any(path.parent.glob(f"{path.name}.*so"))
 
     def lacks_init(self, module):
         """Whether a package that the module lies in, or the module itself, is a mere folder."""
@@ -437,7 +450,13 @@ class Comparison:
         return not statement and any(call.endswith(("import_module", "__import__")) for call in calls)
 
 
-CLASSES = ["in a stub", "a folder without `__init__.py`", "`import_module` or `__import__`"]
+COMPILED = "a compiled module"
+CLASSES = [
+    "in a stub",
+    "a folder without `__init__.py`",
+    "`import_module` or `__import__`",
+    COMPILED,
+]
 
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
