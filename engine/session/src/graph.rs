@@ -186,8 +186,10 @@ impl Session {
     fn ready_graph(&mut self) {
         self.scan();
         self.prepare_facts();
+        // Made here, so that it is kept with what it was made from. What can't be kept is made again by
+        // the next process.
+        graph_of(&self.db, graph_key(&self.db, &[]));
         let _ = self.tree.save();
-        // What can't be kept is read again by the next process.
         let _ = self.save_python();
     }
 
