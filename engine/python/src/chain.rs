@@ -6,7 +6,8 @@ use qik_model::RelPath;
 
 use crate::closure::digests;
 use crate::layout::{GraphKey, Layout, layout_of};
-use crate::module_graph::{graph_of, links};
+use crate::links::links_of;
+use crate::module_graph::graph_of;
 use crate::modules::{facts_store, is_python};
 use crate::names::{FileId, NameId};
 use crate::needs::{Cause, Needs, Sink};
@@ -160,7 +161,7 @@ fn walk(db: &dyn Db, key: GraphKey<'_>, file: FileId, told: &mut impl Sink) -> O
     let layout = layout_of(db, key);
     let facts = facts_now(db, key, file);
     let folder = layout.files[file as usize].parent().unwrap_or_else(RelPath::root);
-    Needs::in_folder(layout, key.reading(db), links(db, key), &folder).of(
+    Needs::in_folder(layout, key.reading(db), links_of(db, key), &folder).of(
         file,
         facts.as_ref(),
         told,

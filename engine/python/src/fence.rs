@@ -14,7 +14,8 @@ use qik_model::{Fence, GlobSet, Name, Project, RelPath, Space};
 
 use crate::chain::facts_now;
 use crate::layout::{GraphKey, Layout, layout_of};
-use crate::module_graph::{graph_of, links};
+use crate::links::links_of;
+use crate::module_graph::graph_of;
 use crate::modules::folder_facts;
 use crate::names::{FileId, NameId};
 use crate::needs::{Cause, Needs, Sink};
@@ -129,7 +130,7 @@ fn breaches<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Vec<(FileId, Vec<Brea
         if !fenced.own.may_match_below(folder) {
             continue;
         }
-        let needs = Needs::in_folder(layout, key.reading(db), links(db, key), folder);
+        let needs = Needs::in_folder(layout, key.reading(db), links_of(db, key), folder);
         for (at, facts) in folder_facts(db, db.folder(folder)).0.iter().enumerate() {
             let file = first + at as FileId;
             if !fenced.own.matches(&layout.files[file as usize]) {

@@ -7,6 +7,7 @@
 pub mod dist;
 pub mod scan;
 
+mod bits;
 mod chain;
 mod closure;
 mod components;
@@ -24,7 +25,9 @@ mod settings;
 mod sites;
 mod snapshot;
 mod store;
+mod structure;
 
+pub use bits::BitRows;
 pub use chain::{Step, direct_imports, way};
 pub use closure::{
     Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node,
@@ -34,7 +37,7 @@ pub use components::{Adjacency, Components};
 pub use diagnose::closure_or_reason;
 pub use fence::{FenceReport, Violation, fence_report, fenced_spaces};
 pub use layout::{GraphKey, Layout, layout_of};
-pub use module_graph::{BitRows, External, ModuleGraph, graph_of};
+pub use module_graph::{External, ModuleGraph, graph_of};
 pub use modules::{
     FolderFacts, FolderListing, facts_store, folder_facts, folder_ids, folder_listing, prepare,
 };

@@ -1,9 +1,12 @@
 //! The links of the configuration: edges of the graph that no statement says, and imports that do not
 //! count, by patterns of dotted names. Knows no file's imports.
 
+use std::sync::Arc;
+
+use qik_db::Db;
 use qik_model::{GlobSet, Link, Name, Reading, RelPath};
 
-use crate::layout::Layout;
+use crate::layout::{GraphKey, Layout, layout_of};
 use crate::names::FileId;
 use crate::needs::{Cause, Sink};
 
@@ -14,6 +17,12 @@ pub(crate) struct Links {
     removed: Vec<(GlobSet, GlobSet)>,
     /// What each added link leads to: files, and names outside.
     targets: Vec<(Vec<FileId>, Vec<String>)>,
+}
+
+/// The links of the configuration, over a layout.
+#[salsa::tracked(returns(ref), no_eq)]
+pub(crate) fn links_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Links> {
+    Arc::new(Links::new(key.reading(db), layout_of(db, key)))
 }
 
 impl Links {

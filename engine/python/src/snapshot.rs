@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 
 use crate::closure::digest_of;
 use crate::components::{Adjacency, Components};
-use crate::module_graph::{External, Structure};
+use crate::module_graph::External;
 use crate::names::FileId;
+use crate::structure::{GraphId, Known, Structure};
 
 const FILE: &str = "._qik/graph";
 const MARK: &[u8; 8] = b"qikgraph";
@@ -37,6 +38,7 @@ const SOURCES: &[&str] = &[
     include_str!("names.rs"),
     include_str!("needs.rs"),
     include_str!("snapshot.rs"),
+    include_str!("structure.rs"),
     include_str!("dist/stdlib.rs"),
     include_str!("scan/facts.rs"),
     include_str!("scan/pack.rs"),
@@ -65,7 +67,9 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct Fresh {
     digests: FxHashMap<BlobId, ImportsDigest>,
-    graph: Option<(Digest, Arc<Structure>)>,
+    latest: Option<Known>,
+    /// Whether the latest graph is not written yet.
+    is_news: bool,
 }
 
 /// Identity and digest.
@@ -98,23 +102,18 @@ impl Snapshots {
         self.fresh().digests.insert(*id, digest);
     }
 
-    /// The graph of that id over so many files.
-    pub fn graph(&self, id: &Digest, files: usize) -> Option<Arc<Structure>> {
-        if let Some((known, graph)) = &self.fresh().graph
-            && known == id
-        {
-            return Some(graph.clone());
-        }
-        let loaded = self.loaded();
-        let mut reader = Reader { bytes: loaded.bytes.get(loaded.end()..)? };
-        let kept = reader.take(32)? == id.as_bytes();
-        let graph = kept.then(|| reader.structure())??;
-        (reader.bytes.is_empty() && graph.edges.len() == files).then(|| Arc::new(graph))
+    /// The latest graph, if it is one over so many files.
+    pub fn latest(&self, files: usize) -> Option<Known> {
+        let fresh = self.fresh().latest.clone();
+        let latest = fresh.or_else(|| self.loaded().graph());
+        latest.filter(|(_, graph)| graph.edges.len() == files)
     }
 
     /// Keeps a graph for the next process.
-    pub fn keep(&self, id: Digest, graph: &Arc<Structure>) {
-        self.fresh().graph = Some((id, graph.clone()));
+    pub fn keep(&self, id: &Arc<GraphId>, graph: &Arc<Structure>) {
+        let mut fresh = self.fresh();
+        fresh.latest = Some((id.clone(), graph.clone()));
+        fresh.is_news = true;
     }
 
     /// Writes what this process made, if it is worth it.
@@ -122,12 +121,14 @@ impl Snapshots {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
-        let fresh = std::mem::take(&mut *self.fresh());
+        let mut fresh = self.fresh();
         let loaded = self.loaded();
-        if fresh.graph.is_none() && fresh.digests.len() * LITTLE <= loaded.count {
+        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.count {
             return Ok(());
         }
-        let mut records: Vec<(BlobId, ImportsDigest)> = fresh.digests.into_iter().collect();
+        fresh.is_news = false;
+        let mut records: Vec<(BlobId, ImportsDigest)> =
+            fresh.digests.iter().map(|(id, digest)| (*id, *digest)).collect();
         if loaded.count + records.len() <= MOST {
             records.extend(loaded.records());
         }
@@ -139,9 +140,9 @@ impl Snapshots {
             out.extend_from_slice(id.as_bytes());
             out.extend_from_slice(digest);
         }
-        match &fresh.graph {
+        match &fresh.latest {
             Some((id, graph)) => {
-                out.extend_from_slice(id.as_bytes());
+                write_id(&mut out, id);
                 write_structure(&mut out, graph);
             }
             None => out.extend_from_slice(&loaded.bytes[loaded.end()..]),
@@ -190,6 +191,12 @@ impl Loaded {
         self.start() + self.count * RECORD
     }
 
+    fn graph(&self) -> Option<Known> {
+        let mut reader = Reader { bytes: self.bytes.get(self.end()..)? };
+        let (id, graph) = (reader.id()?, reader.structure()?);
+        reader.bytes.is_empty().then(|| (Arc::new(id), Arc::new(graph)))
+    }
+
     fn records(&self) -> impl Iterator<Item = (BlobId, ImportsDigest)> {
         self.bytes[self.start()..self.end()].chunks_exact(RECORD).filter_map(|record| {
             Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?))
@@ -209,6 +216,12 @@ fn push_numbers(out: &mut Vec<u8>, numbers: impl ExactSizeIterator<Item = u32>) 
 fn push_rows(out: &mut Vec<u8>, rows: &Adjacency) {
     push_numbers(out, rows.starts().iter().copied());
     push_numbers(out, rows.targets().iter().copied());
+}
+
+fn write_id(out: &mut Vec<u8>, id: &GraphId) {
+    out.extend_from_slice(id.layout.as_bytes());
+    push_number(out, id.folders.len());
+    id.folders.iter().for_each(|folder| out.extend_from_slice(folder.as_bytes()));
 }
 
 fn write_structure(out: &mut Vec<u8>, graph: &Structure) {
@@ -253,6 +266,17 @@ impl<'a> Reader<'a> {
         Adjacency::from_parts(self.numbers()?, self.numbers()?)
     }
 
+    fn digest(&mut self) -> Option<Digest> {
+        Some(Digest(*self.take(32)?.first_chunk()?))
+    }
+
+    fn id(&mut self) -> Option<GraphId> {
+        let layout = self.digest()?;
+        let count = self.number()?;
+        let folders = (0..count).map(|_| self.digest()).collect::<Option<_>>()?;
+        Some(GraphId { layout, folders })
+    }
+
     fn structure(&mut self) -> Option<Structure> {
         let edges = self.rows()?;
         let starts = self.numbers()?;
@@ -291,14 +315,16 @@ mod tests {
         })
     }
 
-    const ONE: Digest = Digest([1; 32]);
+    fn one() -> Arc<GraphId> {
+        Arc::new(GraphId { layout: Digest([1; 32]), folders: vec![Digest([2; 32])] })
+    }
 
     fn written() -> (Arc<dyn System>, Vec<u8>) {
         let system: Arc<dyn System> = TestDb::new(Vec::new(), "qik.toml", &[]).system;
         let snapshots = Snapshots::new(system.clone());
         snapshots.learn(&BlobId([9; 20]), [3; 16]);
         snapshots.learn(&BlobId([2; 20]), [4; 16]);
-        snapshots.keep(ONE, &sample());
+        snapshots.keep(&one(), &sample());
         snapshots.save().unwrap();
         let bytes = system.read(&FILE.into()).unwrap();
         (system, bytes)
@@ -311,9 +337,8 @@ mod tests {
         assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
         assert_eq!(snapshots.imports(&BlobId([2; 20])), Some([4; 16]));
         assert_eq!(snapshots.imports(&BlobId([5; 20])), None);
-        assert_eq!(snapshots.graph(&ONE, 3), Some(sample()));
-        assert_eq!(snapshots.graph(&ONE, 4), None);
-        assert_eq!(snapshots.graph(&Digest([2; 32]), 3), None);
+        assert_eq!(snapshots.latest(3), Some((one(), sample())));
+        assert_eq!(snapshots.latest(4), None);
     }
 
     #[test]
@@ -327,7 +352,7 @@ mod tests {
         let snapshots = Snapshots::new(system);
         assert_eq!(snapshots.imports(&BlobId([5; 20])), Some([7; 16]));
         assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
-        assert_eq!(snapshots.graph(&ONE, 3), Some(sample()));
+        assert_eq!(snapshots.latest(3), Some((one(), sample())));
     }
 
     #[test]

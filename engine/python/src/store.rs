@@ -47,7 +47,7 @@ pub struct FactsStore {
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
     sites: Sites,
-    snapshots: Snapshots,
+    snapshots: Arc<Snapshots>,
 }
 
 /// The file as it was read: where the facts of each identity lie in it.
@@ -61,7 +61,7 @@ impl FactsStore {
     /// The store of the project of `system`. Reads nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
         let sites = Sites::new(system.clone());
-        let snapshots = Snapshots::new(system.clone());
+        let snapshots = Arc::new(Snapshots::new(system.clone()));
         Self {
             system,
             known: RwLock::default(),
@@ -78,7 +78,7 @@ impl FactsStore {
     }
 
     /// Graphs, kept beside the facts.
-    pub(crate) fn snapshots(&self) -> &Snapshots {
+    pub(crate) fn snapshots(&self) -> &Arc<Snapshots> {
         &self.snapshots
     }
 

@@ -1,0 +1,244 @@
+//! What takes long to find out of a graph: which file needs which, which names lead outside, the
+//! components. Made folder by folder; of folders that import what they did in a structure that is at
+//! hand, over the same files, the rows are taken from there.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use qik_db::{Db, Folder};
+use qik_model::Digest;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::components::{Adjacency, Components};
+use crate::layout::{GraphKey, Layout, layout_of};
+use crate::links::links_of;
+use crate::module_graph::External;
+use crate::modules::{folder_facts, folder_imports};
+use crate::names::FileId;
+use crate::needs::{Cause, Needs, Sink};
+
+/// A graph without its files: what takes long to find out, and is kept for the next process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Structure {
+    pub edges: Adjacency,
+    pub externals: Adjacency<External>,
+    pub external_names: Vec<Arc<str>>,
+    pub broken: Vec<FileId>,
+    pub components: Components,
+}
+
+/// All that a structure is made from, as digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GraphId {
+    /// The files and their names, the roots, and how imports are read.
+    pub layout: Digest,
+    /// What the files of each folder import, in the order of the layout.
+    pub folders: Vec<Digest>,
+}
+
+/// A structure that is at hand, with what it was made from.
+pub(crate) type Known = (Arc<GraphId>, Arc<Structure>);
+
+/// All that the structure of a graph is made from.
+#[salsa::tracked(returns(ref))]
+pub(crate) fn graph_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<GraphId> {
+    let layout = layout_of(db, key);
+    let imports = |path| *folder_imports(db, db.folder(path));
+    let folders = layout.folders.iter().map(|(path, _)| imports(path)).collect();
+    Arc::new(GraphId { layout: *layout_id(db, key), folders })
+}
+
+#[salsa::tracked]
+fn layout_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Digest {
+    let layout = layout_of(db, key);
+    let mut hasher = blake3::Hasher::new();
+    let number = |number: usize| (number as u64).to_le_bytes();
+    let settings = format!("{:?} {:?}", key.roots(db), key.reading(db));
+    hasher.update(&number(settings.len())).update(settings.as_bytes());
+    hasher.update(&layout.data_from.to_le_bytes());
+    for path in &layout.files {
+        hasher.update(&number(path.as_bytes().len())).update(path.as_bytes());
+    }
+    // Also those without a file: the digests of folders go by their places.
+    for (path, first) in &layout.folders {
+        hasher.update(&first.to_le_bytes());
+        hasher.update(&number(path.as_bytes().len())).update(path.as_bytes());
+    }
+    for (owner, data) in layout.data() {
+        hasher.update(&owner.to_le_bytes()).update(&number(data.len()));
+        data.iter().for_each(|one| _ = hasher.update(&one.to_le_bytes()));
+    }
+    Digest(*hasher.finalize().as_bytes())
+}
+
+/// Makes the structure of that id; `known` may share folders with it.
+pub(crate) fn structure<'db>(
+    db: &'db dyn Db,
+    key: GraphKey<'db>,
+    layout: &Layout,
+    id: &GraphId,
+    known: Option<&Known>,
+) -> Structure {
+    let known = known.filter(|(known, _)| known.layout == id.layout);
+    let ends = layout.folders.iter().skip(1).map(|(_, first)| *first);
+    let ends = ends.chain([layout.data_from]);
+    let part = |(at, ((path, first), end)): (usize, (&(_, FileId), FileId))| match known {
+        Some((before, structure)) if before.folders[at] == id.folders[at] => {
+            Cow::Owned(FolderNeeds::of(structure, *first, end))
+        }
+        _ => Cow::Borrowed(folder_needs(db, key, db.folder(path))),
+    };
+    let parts: Vec<Cow<'_, FolderNeeds>> =
+        layout.folders.iter().zip(ends).enumerate().map(part).collect();
+    let data = layout.files.len() - layout.data_from as usize;
+    let rows = parts.iter().flat_map(|part| part.edges.rows());
+    let edges = Adjacency::new(rows.chain(std::iter::repeat_n(&[][..], data)).map(copied));
+    let (external_names, externals) = externals(&parts, data);
+    let broken = layout.folders.iter().zip(&parts);
+    let broken = broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
+    let components = Components::new(&edges);
+    Structure { broken: broken.collect(), edges, externals, external_names, components }
+}
+
+impl FolderNeeds {
+    /// Those of the files from `first` to before `end` of a structure.
+    fn of(structure: &Structure, first: FileId, end: FileId) -> Self {
+        let mut names = Vec::new();
+        let mut places: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut outside = Adjacency::for_nodes((end - first) as usize);
+        for file in first..end {
+            let row = structure.externals.of(file).iter().map(|external| {
+                let name = *places.entry(external.name).or_insert_with(|| {
+                    names.push(structure.external_names[external.name as usize].clone());
+                    names.len() as u32 - 1
+                });
+                External { name, ..*external }
+            });
+            outside.push(row);
+        }
+        let edges = Adjacency::new((first..end).map(|file| copied(structure.edges.of(file))));
+        let broken = structure.broken.iter().filter(|file| (first..end).contains(*file));
+        Self { edges, outside, names, broken: broken.map(|file| file - first).collect() }
+    }
+}
+
+/// What the files of one folder need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FolderNeeds {
+    edges: Adjacency,
+    /// By places in `names`.
+    outside: Adjacency<External>,
+    names: Vec<Arc<str>>,
+    broken: Vec<u32>,
+}
+
+#[salsa::tracked(returns(ref))]
+fn folder_needs<'db>(db: &'db dyn Db, key: GraphKey<'db>, folder: Folder) -> FolderNeeds {
+    let layout = layout_of(db, key);
+    let path = folder.path(db);
+    let first = layout.first_in(path);
+    let needs = Needs::in_folder(layout, key.reading(db), links_of(db, key), path);
+    let all = &folder_facts(db, folder).0;
+    let (mut edges, mut outside) =
+        (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
+    let mut broken = Vec::new();
+    let mut gathered = Gathered::default();
+    for (at, facts) in all.iter().enumerate() {
+        let file = first + at as FileId;
+        gathered.files.clear();
+        gathered.outside.clear();
+        needs.of(file, facts.as_ref(), &mut gathered);
+        if facts.as_ref().is_some_and(|facts| facts.error().is_some()) {
+            broken.push(at as u32);
+        }
+        settle(&mut gathered.files, file);
+        merge(&mut gathered.outside);
+        edges.push(copied(&gathered.files));
+        outside.push(copied(&gathered.outside));
+    }
+    FolderNeeds { edges, outside, names: gathered.names.in_order(), broken }
+}
+
+/// What one file needs, and the names of all files before it.
+#[derive(Default)]
+struct Gathered {
+    names: Numbers,
+    files: Vec<FileId>,
+    outside: Vec<External>,
+}
+
+impl Sink for Gathered {
+    fn file(&mut self, file: FileId, _: Cause) {
+        self.files.push(file);
+    }
+
+    fn outside(&mut self, name: &str, is_required: bool, _: Cause) {
+        self.outside.push(External { name: self.names.of(name), is_required });
+    }
+}
+
+fn settle(files: &mut Vec<FileId>, own: FileId) {
+    files.sort_unstable();
+    files.dedup();
+    files.retain(|file| *file != own);
+}
+
+/// One of each name: required if any of its imports is.
+fn merge(externals: &mut Vec<External>) {
+    externals.sort_unstable();
+    externals.dedup_by(|later, kept| {
+        let same = later.name == kept.name;
+        kept.is_required |= same && later.is_required;
+        same
+    });
+}
+
+fn copied<T: Copy>(row: &[T]) -> impl Iterator<Item = T> {
+    row.iter().copied()
+}
+
+/// Names, numbered as they come.
+#[derive(Default)]
+struct Numbers {
+    ids: FxHashMap<Arc<str>, u32>,
+}
+
+impl Numbers {
+    fn of(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.ids.get(name) {
+            return *known;
+        }
+        let next = self.ids.len() as u32;
+        self.ids.insert(name.into(), next);
+        next
+    }
+
+    fn in_order(self) -> Vec<Arc<str>> {
+        let mut names: Vec<(u32, Arc<str>)> =
+            self.ids.into_iter().map(|(name, id)| (id, name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+/// All names, sorted, and the rows of all folders with places among those; `data` rows more are empty.
+fn externals(parts: &[Cow<'_, FolderNeeds>], data: usize) -> (Vec<Arc<str>>, Adjacency<External>) {
+    let unique: FxHashSet<&Arc<str>> = parts.iter().flat_map(|part| &part.names).collect();
+    let mut names: Vec<Arc<str>> = unique.into_iter().cloned().collect();
+    names.sort_unstable();
+    let place: FxHashMap<&str, u32> = (0..).zip(&names).map(|(at, name)| (&**name, at)).collect();
+    let mut rows: Vec<Vec<External>> = Vec::new();
+    for part in parts {
+        let places: Vec<u32> = part.names.iter().map(|name| place[&**name]).collect();
+        rows.extend(part.outside.rows().map(|row| {
+            let mut row: Vec<External> = row
+                .iter()
+                .map(|one| External { name: places[one.name as usize], ..*one })
+                .collect();
+            row.sort_unstable();
+            row
+        }));
+    }
+    rows.extend(std::iter::repeat_n(Vec::new(), data));
+    (names, Adjacency::new(rows))
+}
