@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::entry::About;
 use qik_model::{
     ActionResult, Artifact, BlobId, Explanation, FileKind, Fingerprint, Platform, RelPath,
 };
@@ -30,6 +31,19 @@ pub struct Finished<'a> {
     pub millis: u64,
     /// Why the fingerprint is what it is.
     pub explanation: Explanation,
+    /// The shell line, without values of variables.
+    pub command: &'a str,
+    /// Whether it takes the place of whatever is there: the user wanted it made anew.
+    pub replace: bool,
+}
+
+/// What is kept beside a result.
+#[derive(Clone, Debug, Default)]
+pub struct Note {
+    /// How it came about.
+    pub about: About,
+    /// As in [`Finished`].
+    pub replace: bool,
 }
 
 /// What a look-up found.
@@ -66,6 +80,8 @@ pub enum MissReason {
     ContentMissing(RelPath),
     /// It names a path that is not written to.
     UnsafePath(String),
+    /// Nobody who is trusted vouches for it.
+    Untrusted(String),
     /// The cache could not be read.
     Unreachable(String),
 }
@@ -83,6 +99,7 @@ impl fmt::Display for MissReason {
             Self::ArtifactChanged(path) => write!(f, "artifact `{path}` was changed"),
             Self::ContentMissing(path) => write!(f, "the bytes of artifact `{path}` are gone"),
             Self::UnsafePath(path) => write!(f, "the entry would write to `{path}`"),
+            Self::Untrusted(why) => write!(f, "the entry is not trusted: {why}"),
             Self::Unreachable(reason) => write!(f, "the cache cannot be read: {reason}"),
         }
     }
@@ -113,7 +130,7 @@ pub trait ActionCache: fmt::Debug + Send + Sync {
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup;
 
     /// Keeps a result. `false` where that failed.
-    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> bool;
+    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8], note: &Note) -> bool;
 
     /// The log of an entry that was found here.
     fn log(&self, result: &ActionResult) -> Option<Vec<u8>>;
@@ -123,4 +140,21 @@ pub trait ActionCache: fmt::Debug + Send + Sync {
 
     /// Whether it keeps the bytes of artifacts, rather than leave them in the work tree.
     fn keeps_artifacts(&self) -> bool;
+
+    /// Whether an entry that was found here can be replayed without waiting for anybody.
+    fn is_at_hand(&self, _result: &ActionResult) -> bool {
+        true
+    }
+
+    /// An entry that was found here is replayed: a chance to share what could not be shared when it
+    /// was made.
+    fn replayed(&self, _key: &Key<'_>) {}
+
+    /// Brings everything here that it takes to replay an entry that was found here.
+    ///
+    /// # Errors
+    /// What is not to be had.
+    fn fetch(&self, _result: &ActionResult, _files: &dyn ArtifactFiles) -> Result<(), MissReason> {
+        Ok(())
+    }
 }

@@ -1,9 +1,11 @@
 //! Bytes by their digest: logs, artifacts, and the nodes that explain fingerprints (the build
 //! field's content-addressed store). Does not know what the bytes mean.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
-use qik_model::{Content, Diagnostic, Digest, RelPath};
+use qik_model::{Content, Diagnostic, Digest, FileKind, RelPath};
+use qik_system::System;
 
 use crate::storage::{Storage, StorageError};
 use crate::warnings::{self, Warnings};
@@ -98,6 +100,124 @@ impl ContentStore {
         matches!(self.storage.size(&key(&content.digest)), Ok(Some(size)) if size == content.size)
     }
 
+    /// Keeps the bytes of a file of the project without holding them all. `is_it` looks at the copy,
+    /// which nobody else writes to; where it says no, nothing is kept.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the storage not be written.
+    pub(crate) fn put_file(
+        &self,
+        path: &RelPath,
+        is_it: &dyn Fn(&dyn System, &RelPath) -> io::Result<bool>,
+    ) -> io::Result<Option<Content>> {
+        let name = format!("tmp/{}", crate::trash::unique(&**self.system()?));
+        let (system, copy) = self.storage.file(&name).ok_or_else(no_files)?;
+        system.copy_file(path, &copy, FileKind::File)?;
+        let kept = (|| {
+            if !is_it(&**system, &copy)? {
+                return Ok(None);
+            }
+            let content = content_of_file(&**system, &copy)?;
+            if !self.has(&content) {
+                let (_, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
+                system.rename(&copy, &place)?;
+            }
+            Ok(Some(content))
+        })();
+        let _ = system.remove_file(&copy);
+        kept
+    }
+
+    /// Keeps what `fill` writes, if it is what it should be.
+    ///
+    /// # Errors
+    /// Where `fill` fails or writes something else, or the storage cannot be written.
+    pub(crate) fn put_with(
+        &self,
+        content: &Content,
+        fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (system, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
+        system.write_with(&place, FileKind::File, &mut |out| {
+            let mut checked = Checked { out, hasher: blake3::Hasher::new(), left: content.size };
+            fill(&mut checked)?;
+            match checked.left == 0 && checked.hasher.finalize().as_bytes() == &content.digest.0 {
+                true => Ok(()),
+                false => Err(io::Error::new(io::ErrorKind::InvalidData, "other bytes than named")),
+            }
+        })
+    }
+
+    /// Hands the bytes over piece by piece. Unchecked: whoever takes them checks them by the digest.
+    pub(crate) fn read_chunks(
+        &self,
+        content: &Content,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let (system, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
+        system.read_chunks(&place, sink)
+    }
+
+    /// Puts the bytes at `path` as a file, checked, without holding them all.
+    pub(crate) fn copy_to(
+        &self,
+        content: &Content,
+        path: &RelPath,
+        kind: FileKind,
+    ) -> io::Result<()> {
+        let (system, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
+        let gone = || io::Error::new(io::ErrorKind::NotFound, "its bytes are gone");
+        if system.shares_blocks() {
+            return match self.check(content).map_err(io::Error::other)? {
+                true => system.copy_file(&place, path, kind),
+                false => Err(gone()),
+            };
+        }
+        // They are looked at on their way: what was read once is not read again.
+        let mut is_damaged = false;
+        let copied = system.write_with(path, kind, &mut |out| {
+            let mut hasher = blake3::Hasher::new();
+            let mut failed = None;
+            system.read_chunks(&place, &mut |chunk| {
+                hasher.update(chunk);
+                if failed.is_none() {
+                    failed = out.write_all(chunk).err();
+                }
+            })?;
+            failed.map_or(Ok(()), Err)?;
+            is_damaged = hasher.finalize().as_bytes() != &content.digest.0;
+            if is_damaged { Err(gone()) } else { Ok(()) }
+        });
+        if is_damaged {
+            self.put_aside(&content.digest, &key(&content.digest));
+        }
+        copied
+    }
+
+    /// Whether the bytes are kept and are what they should be, as [`ContentStore::get`] finds out.
+    ///
+    /// # Errors
+    /// Where the storage cannot be read.
+    pub fn check(&self, content: &Content) -> Result<bool, StorageError> {
+        let key = key(&content.digest);
+        let Some((system, place)) = self.storage.file(&key) else {
+            return Ok(self.get(content)?.is_some());
+        };
+        match content_of_file(&**system, &place) {
+            Ok(found) if found == *content => Ok(true),
+            Ok(_) => {
+                self.put_aside(&content.digest, &key);
+                Ok(false)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StorageError(error.to_string())),
+        }
+    }
+
+    fn system(&self) -> io::Result<&Arc<dyn System>> {
+        self.storage.file("").map(|(system, _)| system).ok_or_else(no_files)
+    }
+
     /// Those that are not kept.
     pub fn missing<'a>(&self, contents: impl IntoIterator<Item = &'a Content>) -> Vec<Content> {
         contents.into_iter().filter(|content| !self.has(content)).copied().collect()
@@ -112,7 +232,43 @@ impl ContentStore {
     }
 }
 
-fn key(digest: &Digest) -> String {
+/// The identity of the bytes of a file.
+pub(crate) fn content_of_file(system: &dyn System, path: &RelPath) -> io::Result<Content> {
+    let mut hasher = blake3::Hasher::new();
+    system.read_chunks(path, &mut |chunk| {
+        hasher.update(chunk);
+    })?;
+    Ok(Content { digest: Digest(*hasher.finalize().as_bytes()), size: hasher.count() })
+}
+
+/// Passes bytes on, as many as there should be, and keeps their digest.
+struct Checked<'a> {
+    out: &'a mut dyn Write,
+    hasher: blake3::Hasher,
+    left: u64,
+}
+
+impl Write for Checked<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self
+            .left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "more bytes than named"))?;
+        self.hasher.update(bytes);
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn no_files() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "the storage is no folder of the project")
+}
+
+pub(crate) fn key(digest: &Digest) -> String {
     let text = digest.to_string();
     format!("cas/{}/{text}", &text[..2])
 }

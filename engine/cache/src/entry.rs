@@ -2,18 +2,85 @@
 //! decode. Does not know where entries are kept.
 
 use qik_model::ActionResult;
+use serde::{Deserialize, Serialize};
 
 /// The first word of every entry; the number goes up when the form changes.
 const MARK: &str = "qik-entry-1 ";
 
+/// An entry, and how it came here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The result itself.
+    pub result: ActionResult,
+    /// How it came about.
+    pub about: About,
+    /// `None` for what was made in this project.
+    pub origin: Option<Origin>,
+}
+
+/// Where an entry came from that was made elsewhere, and who vouches for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Origin {
+    /// The cache that it was written to, by name.
+    pub cache: String,
+    /// The part of the cache that it was found in; empty for the base.
+    pub scope: String,
+    /// By whom it is vouched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// What an entry tells of how it was made, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct About {
+    /// The shell line, without values of variables.
+    pub command: String,
+    /// Who ran it.
+    pub writer: String,
+    /// When, in seconds of Unix time.
+    pub written: u64,
+    /// The version of qik.
+    pub qik: String,
+}
+
+/// A public key and what it signed, in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The public key.
+    pub key: String,
+    /// What the secret key made of the entry.
+    pub bytes: String,
+}
+
 /// The entry as it is stored.
-pub(crate) fn encode(result: &ActionResult) -> Vec<u8> {
-    seal(MARK, &serde_json::to_vec(result).expect("an entry has only text for keys"))
+pub(crate) fn encode(stored: &Stored) -> Vec<u8> {
+    seal(MARK, &lines(stored))
 }
 
 /// The entry that was stored so; `None` where it is not whole.
-pub(crate) fn decode(bytes: &[u8]) -> Option<ActionResult> {
-    serde_json::from_slice(unseal(MARK, bytes)?).ok()
+pub(crate) fn decode(bytes: &[u8]) -> Option<Stored> {
+    from_lines(unseal(MARK, bytes)?)
+}
+
+/// One line for the result, one for how it came about and here. JSON without spaces has no end of line in it.
+pub(crate) fn lines(stored: &Stored) -> Vec<u8> {
+    let mut bytes = json(&stored.result);
+    bytes.push(b'\n');
+    bytes.extend(json(&(&stored.about, &stored.origin)));
+    bytes
+}
+
+pub(crate) fn from_lines(bytes: &[u8]) -> Option<Stored> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let (about, origin) = serde_json::from_slice(&bytes[end + 1..]).ok()?;
+    Some(Stored { result: serde_json::from_slice(&bytes[..end]).ok()?, about, origin })
+}
+
+/// What serde makes of a value whose keys are texts.
+pub(crate) fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("an entry has only text for keys")
 }
 
 /// `body` below a line with `mark` and its checksum.
@@ -36,7 +103,17 @@ mod tests {
 
     use super::*;
 
-    fn sample() -> ActionResult {
+    fn sample() -> Stored {
+        let origin = Origin {
+            cache: "team".into(),
+            scope: String::new(),
+            signature: Some(Signature { key: "k".into(), bytes: "s".into() }),
+        };
+        let about = About { command: "a\nb".into(), ..About::default() };
+        Stored { result: result(), about, origin: Some(origin) }
+    }
+
+    fn result() -> ActionResult {
         ActionResult {
             runnable: "lint".into(),
             fingerprint: Fingerprint([1; 32]),
@@ -50,7 +127,10 @@ mod tests {
 
     #[test]
     fn an_entry_survives() {
-        assert_eq!(decode(&encode(&sample())), Some(sample()));
+        let made_here = Stored { origin: None, ..sample() };
+        for stored in [sample(), made_here] {
+            assert_eq!(decode(&encode(&stored)), Some(stored));
+        }
     }
 
     #[test]

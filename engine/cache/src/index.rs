@@ -4,8 +4,10 @@
 
 use std::ops::Range;
 
-use qik_model::{ActionResult, Content, Fingerprint};
+use qik_model::{Content, Fingerprint};
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::entry::{self, Stored};
 
 /// Entries and logs up to this many bytes stand in the index itself.
 const INLINE: usize = 4096;
@@ -33,7 +35,7 @@ pub(crate) struct Record {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) platform: Box<str>,
     /// `None` where the entry is too long for the index.
-    pub(crate) result: Option<ActionResult>,
+    pub(crate) stored: Option<Stored>,
     /// `None` where the log is too long for the index.
     pub(crate) log: Option<Vec<u8>>,
 }
@@ -47,8 +49,8 @@ impl Index {
     }
 
     /// Takes a record in, and gives the bytes to add to the file.
-    pub(crate) fn add(&mut self, platform: &str, result: &ActionResult, log: &[u8]) -> Vec<u8> {
-        let record = encode(platform, result, log);
+    pub(crate) fn add(&mut self, platform: &str, stored: &Stored, log: Option<&[u8]>) -> Vec<u8> {
+        let record = encode(platform, stored, log);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&record);
         self.take_in(start);
@@ -74,6 +76,17 @@ impl Index {
         let kept: usize = self.runnables.values().map(|places| places.len().min(KEPT)).sum();
         let live = kept.min(self.newest.len());
         self.total > 64 + 2 * live
+    }
+
+    /// The file with those records alone that `is_kept`.
+    pub(crate) fn only(&self, is_kept: impl Fn(Fingerprint, &str) -> bool) -> Vec<u8> {
+        let mut places: Vec<_> = self.newest.values().cloned().collect();
+        places.sort_unstable_by_key(|at| at.start);
+        let kept = places.into_iter().filter(|at| {
+            let parts = Parts::of(&self.bytes[at.clone()]);
+            parts.is_some_and(|parts| is_kept(parts.fingerprint, parts.platform))
+        });
+        kept.flat_map(|at| self.bytes[at.start - HEAD..at.end].to_vec()).collect()
     }
 
     /// The file without what is of no more use.
@@ -138,18 +151,18 @@ impl Index {
             return None;
         }
         let parts = Parts::of(&self.bytes[at.clone()])?;
-        let result: Option<ActionResult> = match parts.entry {
+        let stored = match parts.entry {
             b"" => None,
-            entry => Some(serde_json::from_slice(entry).ok()?),
+            lines => Some(entry::from_lines(lines)?),
         };
         let log = parts.log.filter(|log| {
             let is_it = |content: &Content| *content == crate::content_of(log);
-            result.as_ref().is_some_and(|result| is_it(&result.log))
+            stored.as_ref().is_some_and(|stored| is_it(&stored.result.log))
         });
         Some(Record {
             fingerprint: parts.fingerprint,
             platform: parts.platform.into(),
-            result,
+            stored,
             log: log.map(<[u8]>::to_vec),
         })
     }
@@ -186,8 +199,9 @@ fn field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
-fn encode(platform: &str, result: &ActionResult, log: &[u8]) -> Vec<u8> {
-    let mut entry = serde_json::to_vec(result).expect("an entry has only text for keys");
+fn encode(platform: &str, stored: &Stored, log: Option<&[u8]>) -> Vec<u8> {
+    let result = &stored.result;
+    let mut entry = entry::lines(stored);
     if entry.len() > INLINE {
         entry.clear();
     }
@@ -196,9 +210,9 @@ fn encode(platform: &str, result: &ActionResult, log: &[u8]) -> Vec<u8> {
         payload.extend_from_slice(&(field.len() as u32).to_le_bytes());
         payload.extend_from_slice(field);
     }
-    let inline = log.len() <= INLINE && !entry.is_empty();
-    payload.push(inline.into());
-    payload.extend_from_slice(if inline { log } else { b"" });
+    let log = log.filter(|log| log.len() <= INLINE && !entry.is_empty());
+    payload.push(log.is_some().into());
+    payload.extend_from_slice(log.unwrap_or_default());
 
     let mut record = MARK.to_vec();
     record.extend_from_slice(&(payload.len() as u32).to_le_bytes());
@@ -226,12 +240,12 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use qik_model::Explanation;
+    use qik_model::{ActionResult, Explanation};
 
     use super::*;
 
-    fn result(runnable: &str, fingerprint: u8, log: &[u8]) -> ActionResult {
-        ActionResult {
+    fn result(runnable: &str, fingerprint: u8, log: &[u8]) -> Stored {
+        let result = ActionResult {
             runnable: runnable.into(),
             fingerprint: Fingerprint([fingerprint; 32]),
             code: 0,
@@ -239,7 +253,8 @@ mod tests {
             artifacts: Vec::new(),
             millis: 1,
             explanation: Explanation::default(),
-        }
+        };
+        Stored { result, about: Default::default(), origin: None }
     }
 
     fn file(entries: &[(&str, u8)]) -> Vec<u8> {
@@ -247,14 +262,14 @@ mod tests {
         entries
             .iter()
             .flat_map(|(runnable, number)| {
-                index.add("linux-64", &result(runnable, *number, b"hi"), b"hi")
+                index.add("linux-64", &result(runnable, *number, b"hi"), Some(b"hi"))
             })
             .collect()
     }
 
     fn has(index: &Index, fingerprint: u8) -> bool {
         let record = index.get(Fingerprint([fingerprint; 32]), "linux-64");
-        record.is_some_and(|record| record.result.is_some() && record.log == Some(b"hi".to_vec()))
+        record.is_some_and(|record| record.stored.is_some() && record.log == Some(b"hi".to_vec()))
     }
 
     #[test]
@@ -270,13 +285,13 @@ mod tests {
     fn long_entries_and_logs_are_left_to_other_files() {
         let mut index = Index::default();
         let log = vec![b'x'; INLINE + 1];
-        index.add("", &result("a", 1, &log), &log);
+        index.add("", &result("a", 1, &log), Some(&log));
         let record = index.get(Fingerprint([1; 32]), "").unwrap();
-        assert_eq!((record.result.is_some(), record.log), (true, None));
+        assert_eq!((record.stored.is_some(), record.log), (true, None));
 
-        index.add("", &result(&"long".repeat(2000), 2, b""), b"");
+        index.add("", &result(&"long".repeat(2000), 2, b""), Some(b""));
         let record = index.get(Fingerprint([2; 32]), "").unwrap();
-        assert_eq!((record.result, record.log), (None, None));
+        assert_eq!((record.stored, record.log), (None, None));
     }
 
     #[test]

@@ -2,19 +2,26 @@
 //! after their contents; the index after the entries. Does not know the work tree beyond what a
 //! caller tells of it.
 
+mod bounds;
+mod uses;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use qik_model::{ActionResult, Diagnostic, Digest, FileKind, Fingerprint, Platform, RelPath};
 use qik_system::System;
 use rustc_hash::FxHashMap;
 
-use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason};
+use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason, Note};
 use crate::content::ContentStore;
-use crate::entry;
+use crate::entry::{self, Stored};
 use crate::index::{Index, Record};
 use crate::names::decode_path;
 use crate::storage::{Storage, StorageError};
 use crate::warnings::{self, Warnings};
+
+pub use bounds::{Bounds, Freed};
+use uses::Uses;
 
 /// Where `ac/`, `cas/` and the index are.
 const FOLDER: &str = "._qik/cache/v1";
@@ -35,11 +42,20 @@ pub struct LocalCache {
     /// Logs that stood in the index, of entries that were asked for.
     logs: Mutex<FxHashMap<Digest, Vec<u8>>>,
     prepared: OnceLock<()>,
+    uses: Uses,
+    bounds: Bounds,
+    /// How many bytes were added since this was opened.
+    added: AtomicU64,
 }
 
 impl LocalCache {
     /// The cache in `._qik/cache` of the project. Reads nothing yet. `platform` is `linux-64`, say.
-    pub fn new(system: Arc<dyn System>, platform: &str, warnings: Arc<Warnings>) -> Self {
+    pub fn new(
+        system: Arc<dyn System>,
+        platform: &str,
+        bounds: Bounds,
+        warnings: Arc<Warnings>,
+    ) -> Self {
         let storage = Storage::in_project(system.clone(), FOLDER.into());
         Self {
             contents: ContentStore::new(storage.clone(), warnings.clone()),
@@ -50,6 +66,9 @@ impl LocalCache {
             index: OnceLock::new(),
             logs: Mutex::default(),
             prepared: OnceLock::new(),
+            uses: Uses::default(),
+            bounds,
+            added: AtomicU64::new(0),
         }
     }
 
@@ -64,12 +83,14 @@ impl LocalCache {
     /// Where something cannot be removed.
     pub fn clear(&self) -> Result<(), StorageError> {
         // Entries go before the contents that they name.
-        for prefix in ["ac/", "cas/", "bad/"] {
+        for prefix in ["ac/", "shared/", "cas/", "bad/", "tmp/"] {
             for key in self.storage.keys(prefix)? {
                 self.storage.remove(&key)?;
             }
         }
-        self.storage.remove("index")?;
+        for file in ["index", "uses", "size"] {
+            self.storage.remove(file)?;
+        }
         *self.index() = Index::default();
         lock(&self.logs).clear();
         Ok(())
@@ -82,32 +103,39 @@ impl LocalCache {
         }))
     }
 
-    fn platform(&self, platform: Platform) -> &str {
+    /// The platform as it stands in keys.
+    pub(crate) fn platform(&self, platform: Platform) -> &str {
         match platform {
             Platform::Same => &self.platform,
             Platform::Any => "",
         }
     }
 
+    /// Whether results of that platform can be replayed here.
+    pub(crate) fn is_of_use(&self, platform: &str) -> bool {
+        platform.is_empty() || *platform == *self.platform
+    }
+
     fn find(&self, fingerprint: Fingerprint, platform: &str) -> Result<Record, MissReason> {
         let record = self.index().get(fingerprint, platform);
         match record {
-            Some(record) if record.result.is_some() => Ok(record),
-            _ => self.open(fingerprint, platform).map(|result| Record {
+            Some(record) if record.stored.is_some() => Ok(record),
+            _ => self.open(fingerprint, platform).map(|stored| Record {
                 fingerprint,
                 platform: platform.into(),
-                result: Some(result),
+                stored: Some(stored),
                 log: None,
             }),
         }
     }
 
-    fn open(&self, fingerprint: Fingerprint, platform: &str) -> Result<ActionResult, MissReason> {
+    /// The entry for a fingerprint, whether or not its contents are here.
+    fn open(&self, fingerprint: Fingerprint, platform: &str) -> Result<Stored, MissReason> {
         let key = entry_key(fingerprint, platform);
         let unreachable = |error: StorageError| MissReason::Unreachable(error.to_string());
         let bytes = self.storage.read(&key).map_err(unreachable)?.ok_or(MissReason::NoEntry)?;
         match entry::decode(&bytes) {
-            Some(result) if result.fingerprint == fingerprint => Ok(result),
+            Some(stored) if stored.result.fingerprint == fingerprint => Ok(stored),
             _ => {
                 let text = format!("cache entry `{FOLDER}/{key}` is torn, or not qik's");
                 let help = "what it was for runs again";
@@ -115,6 +143,30 @@ impl LocalCache {
                 Err(MissReason::Damaged)
             }
         }
+    }
+
+    /// As [`ActionCache::lookup`], for entries that the caller accepts: they may have come here by
+    /// way of a cache that it has no reason to trust.
+    pub(crate) fn lookup_if(
+        &self,
+        key: &Key<'_>,
+        files: &dyn ArtifactFiles,
+        accepts: &dyn Fn(&Stored, &str) -> bool,
+    ) -> Result<Stored, MissReason> {
+        let platform = self.platform(key.platform);
+        let record = self.find(key.fingerprint, platform)?;
+        let stored = record.stored.ok_or(MissReason::NoEntry)?;
+        if !accepts(&stored, platform) {
+            return Err(MissReason::NoEntry);
+        }
+        if let Some(reason) = self.gap(&stored.result, record.log.is_some(), files) {
+            return Err(reason);
+        }
+        if let Some(log) = record.log {
+            lock(&self.logs).insert(stored.result.log.digest, log);
+        }
+        self.uses.note(key.fingerprint, platform);
+        Ok(stored)
     }
 
     /// Why an entry could not be replayed. A log that stood in the index is at hand.
@@ -137,14 +189,55 @@ impl LocalCache {
         })
     }
 
-    fn keep(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> Result<(), StorageError> {
-        self.prepare();
-        let platform = self.platform(key.platform);
+    /// The entry for a fingerprint, whether or not its contents are here.
+    pub(crate) fn known(&self, fingerprint: Fingerprint, platform: &str) -> Option<Stored> {
+        self.find(fingerprint, platform).ok()?.stored
+    }
+
+    /// Whether there is an entry that the caller accepts, with its contents but for artifacts that
+    /// lie in the work tree maybe.
+    pub(crate) fn has_if(
+        &self,
+        fingerprint: Fingerprint,
+        platform: &str,
+        accepts: &dyn Fn(&Stored) -> bool,
+    ) -> bool {
+        let Ok(Record { stored: Some(stored), log, .. }) = self.find(fingerprint, platform) else {
+            return false;
+        };
+        let nowhere = |_: &RelPath| None;
+        accepts(&stored) && self.gap(&stored.result, log.is_some(), &nowhere).is_none()
+    }
+
+    fn keep(
+        &self,
+        key: &Key<'_>,
+        result: &ActionResult,
+        log: &[u8],
+        note: &Note,
+    ) -> Result<(), StorageError> {
         self.contents.put(log.to_vec())?;
-        self.storage.write(&entry_key(key.fingerprint, platform), entry::encode(result))?;
+        let stored = Stored { result: result.clone(), about: note.about.clone(), origin: None };
+        self.keep_entry(self.platform(key.platform), &stored, Some(log))
+    }
+
+    /// Keeps an entry whose contents are kept already.
+    pub(crate) fn keep_entry(
+        &self,
+        platform: &str,
+        stored: &Stored,
+        log: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        self.prepare();
+        let fingerprint = stored.result.fingerprint;
+        let bytes = entry::encode(stored);
+        let contents = stored.result.artifacts.iter().map(|artifact| artifact.content.size);
+        let added = bytes.len() as u64 + stored.result.log.size + contents.sum::<u64>();
+        self.storage.write(&entry_key(fingerprint, platform), bytes)?;
+        self.added.fetch_add(added, Ordering::Relaxed);
 
         let mut index = self.index();
-        let record = index.add(platform, result, log);
+        let record = index.add(platform, stored, log);
         // Without its record the entry is found all the same.
         let _ = self.system.append(&INDEX.into(), &record);
         if index.is_mostly_dead() {
@@ -180,22 +273,14 @@ impl LocalCache {
 
 impl ActionCache for LocalCache {
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
-        let record = match self.find(key.fingerprint, self.platform(key.platform)) {
-            Ok(record) => record,
-            Err(reason) => return Lookup::Miss(reason),
-        };
-        let Some(result) = record.result else { return Lookup::Miss(MissReason::NoEntry) };
-        if let Some(reason) = self.gap(&result, record.log.is_some(), files) {
-            return Lookup::Miss(reason);
+        match self.lookup_if(key, files, &|_, _| true) {
+            Ok(stored) => Lookup::Hit(Box::new(stored.result)),
+            Err(reason) => Lookup::Miss(reason),
         }
-        if let Some(log) = record.log {
-            lock(&self.logs).insert(result.log.digest, log);
-        }
-        Lookup::Hit(Box::new(result))
     }
 
-    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> bool {
-        let kept = self.keep(key, result, log);
+    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8], note: &Note) -> bool {
+        let kept = self.keep(key, result, log, note);
         if let Err(error) = &kept {
             let text = format!("the result of `{}` could not be stored: {error}", key.runnable);
             let help = format!("is there room on the disk, and may `{FOLDER}` be written?");
@@ -212,9 +297,9 @@ impl ActionCache for LocalCache {
     fn recent(&self, runnable: &str) -> Vec<ActionResult> {
         let records: Vec<_> = self.index().recent(runnable).take(RECENT).collect();
         let whole = records.into_iter().filter_map(|record| {
-            record.result.or_else(|| self.open(record.fingerprint, &record.platform).ok())
+            record.stored.or_else(|| self.open(record.fingerprint, &record.platform).ok())
         });
-        whole.collect()
+        whole.map(|stored| stored.result).collect()
     }
 
     fn keeps_artifacts(&self) -> bool {
@@ -222,7 +307,8 @@ impl ActionCache for LocalCache {
     }
 }
 
-fn entry_key(fingerprint: Fingerprint, platform: &str) -> String {
+/// Where the entry for a fingerprint is, here and in remotes.
+pub(crate) fn entry_key(fingerprint: Fingerprint, platform: &str) -> String {
     match platform {
         "" => format!("ac/{fingerprint}"),
         platform => format!("ac/{platform}/{fingerprint}"),

@@ -8,7 +8,7 @@ use qik_model::{ActionResult, Diagnostic, FileKind, RelPath};
 use qik_system::System;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason};
+use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason, Note};
 use crate::content::content_of;
 use crate::merge::GitSide;
 use crate::names::{command_of, decode_path, file_name};
@@ -115,7 +115,7 @@ impl ActionCache for RepoCache {
         }
     }
 
-    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8]) -> bool {
+    fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8], _: &Note) -> bool {
         match self.write(result, log) {
             Ok(written) => {
                 if !written.is_empty() {

@@ -2,22 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use qik_model::{
-    ActionResult, Artifact, BlobId, CacheConfig, Diagnostic, Digest, FileKind, Name, RelPath,
-    Setting,
+    ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind,
+    Fingerprint, Name, Platform, RelPath, Setting, Severity,
 };
-use qik_system::{System, is_content_of};
+use qik_system::{System, is_content_of, is_content_of_file};
 
-use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason};
+use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason, Note};
 use crate::content::{CollectError, ContentStore, content_of};
-use crate::local::LocalCache;
+use crate::entry::About;
+use crate::local::{Bounds, LocalCache};
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
+use crate::remote::{RemoteCache, Sharing};
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
-use crate::warnings::Warnings;
+use crate::units;
+use crate::warnings::{self, Warnings};
+
+/// Larger files are not held in memory.
+const LARGE: u64 = 4 << 20;
 
 /// Every cache that a command may name.
 #[derive(Debug)]
@@ -40,12 +47,15 @@ pub enum CacheKind {
     Local,
     /// Keeps the newest entry of each runnable in committed files.
     Repo,
+    /// Keeps many entries, for others too.
+    Remote,
 }
 
 #[derive(Clone, Debug)]
 enum Tier {
     Local(Arc<LocalCache>),
     Repo(Arc<RepoCache>),
+    Remote(Arc<RemoteCache>),
 }
 
 impl Tier {
@@ -53,6 +63,7 @@ impl Tier {
         match self {
             Self::Local(cache) => &**cache,
             Self::Repo(cache) => &**cache,
+            Self::Remote(cache) => &**cache,
         }
     }
 }
@@ -61,15 +72,16 @@ impl CacheSet {
     /// The configured caches, and `local`, `repo` and `none`. Reads and writes nothing yet.
     /// `platform` is that of this machine: `linux-64`, say.
     ///
-    /// Configured types that are not known here keep nothing; refusing them is the configuration's
-    /// business.
+    /// Texts in `configured` have no templates any more. What is wrong with the settings of a cache
+    /// is a warning, or an error where it is `strict`, and `local` stands in for it.
     pub fn open(
         system: Arc<dyn System>,
         configured: &BTreeMap<Name, Arc<CacheConfig>>,
         platform: &str,
     ) -> Self {
         let warnings = Arc::new(Warnings::default());
-        let local = Arc::new(LocalCache::new(system.clone(), platform, warnings.clone()));
+        let bounds = bounds(configured, &warnings);
+        let local = Arc::new(LocalCache::new(system.clone(), platform, bounds, warnings.clone()));
         let repo = |git_add| {
             Tier::Repo(Arc::new(RepoCache::new(system.clone(), git_add, warnings.clone())))
         };
@@ -79,7 +91,17 @@ impl CacheSet {
             match &*config.kind {
                 "local" => caches.insert(name.clone(), Tier::Local(local.clone())),
                 "repo" => caches.insert(name.clone(), repo(git_add(config))),
-                _ => None,
+                _ => {
+                    let (system, warned) = (system.clone(), warnings.clone());
+                    let tier = match RemoteCache::new(config, system, local.clone(), warned) {
+                        Ok(cache) => Tier::Remote(Arc::new(cache)),
+                        Err(why) => {
+                            warnings.add(bad_setting(config, &why));
+                            Tier::Local(local.clone())
+                        }
+                    };
+                    caches.insert(name.clone(), tier)
+                }
             };
         }
         caches.entry(Name::from("repo")).or_insert_with(|| repo(true));
@@ -93,6 +115,7 @@ impl CacheSet {
         match self.caches.get(cache) {
             Some(Tier::Local(_)) => Some(CacheKind::Local),
             Some(Tier::Repo(_)) => Some(CacheKind::Repo),
+            Some(Tier::Remote(_)) => Some(CacheKind::Remote),
             None => (cache == "none").then_some(CacheKind::None),
         }
     }
@@ -113,6 +136,60 @@ impl CacheSet {
         }
     }
 
+    /// Asks for all of these at once where that takes time, so that the look-ups that follow do not
+    /// wait one by one.
+    pub fn prefetch(&self, cache: &str, keys: &[(Fingerprint, Platform)]) {
+        if let Some(Tier::Remote(cache)) = self.caches.get(cache) {
+            cache.prefetch(keys);
+        }
+    }
+
+    /// Whether an entry that was found can be replayed without waiting for anybody.
+    pub fn is_at_hand(&self, cache: &str, result: &ActionResult) -> bool {
+        self.caches.get(cache).is_none_or(|tier| tier.cache().is_at_hand(result))
+    }
+
+    /// The entry for `key` is replayed. Where others lack it, it is shared in the background.
+    pub fn replayed(&self, cache: &str, key: &Key<'_>) {
+        if let Some(tier) = self.caches.get(cache) {
+            tier.cache().replayed(key);
+        }
+    }
+
+    /// How many results are on their way to others.
+    pub fn uploading(&self) -> usize {
+        self.remotes().map(|cache| cache.uploading()).sum()
+    }
+
+    /// Waits until all results are with others, or `goes_on` says no, and tidies up; to be called at
+    /// the end of a run. `goes_on` is told how many are left, several times a second.
+    pub fn finish(&self, goes_on: &mut dyn FnMut(usize) -> bool) -> Sharing {
+        let mut all = Sharing::default();
+        for cache in self.remotes() {
+            let one = cache.finish(goes_on);
+            all.shared += one.shared;
+            all.unshared += one.unshared;
+            all.unshared_because = all.unshared_because.or(one.unshared_because);
+        }
+        self.local.tidy();
+        all
+    }
+
+    fn remotes(&self) -> impl Iterator<Item = &RemoteCache> {
+        self.named_remotes().map(|(_, cache)| cache)
+    }
+
+    pub(crate) fn named_remotes(&self) -> impl Iterator<Item = (&Name, &RemoteCache)> {
+        self.caches.iter().filter_map(|(name, tier)| match tier {
+            Tier::Remote(cache) => Some((name, &**cache)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn local(&self) -> &LocalCache {
+        &self.local
+    }
+
     /// The log of an entry that [`CacheSet::lookup`] found.
     pub fn log(&self, cache: &str, result: &ActionResult) -> Option<Vec<u8>> {
         self.caches.get(cache)?.cache().log(result)
@@ -131,6 +208,9 @@ impl CacheSet {
     ) -> Restore {
         match self.caches.get(cache) {
             Some(tier) if tier.cache().keeps_artifacts() => {
+                if let Err(reason) = tier.cache().fetch(result, files) {
+                    return Restore::Miss(reason);
+                }
                 self.restorer.restore(result, files, present)
             }
             _ => Restore::Done(Restored::default()),
@@ -155,6 +235,11 @@ impl CacheSet {
         let Some(tier) = self.caches.get(cache) else { return Ok(Vec::new()) };
         let mut artifacts = Vec::with_capacity(files.len());
         for (path, kind, id) in files {
+            if tier.cache().keeps_artifacts() && self.is_large(path, *kind) {
+                let content = self.collect_large(path, id)?;
+                artifacts.push(Artifact { path: encode_path(path), kind: *kind, id: *id, content });
+                continue;
+            }
             let bytes = match kind {
                 FileKind::Link => self.system.read_link(path),
                 FileKind::File | FileKind::Executable => self.system.read(path),
@@ -174,9 +259,23 @@ impl CacheSet {
         Ok(artifacts)
     }
 
+    fn is_large(&self, path: &RelPath, kind: FileKind) -> bool {
+        kind != FileKind::Link && self.system.stat(path).is_ok_and(|stat| stat.size > LARGE)
+    }
+
+    /// What is large is copied where that costs nothing, and never held whole.
+    fn collect_large(&self, path: &RelPath, id: &BlobId) -> Result<Content, CollectError> {
+        let kept = self
+            .local
+            .contents()
+            .put_file(path, &|system, copy| is_content_of_file(system, copy, id))
+            .map_err(|error| CollectError::Unreadable(path.clone(), error))?;
+        kept.ok_or_else(|| CollectError::Moved(path.clone()))
+    }
+
     /// Keeps a result, and gives it back as its entry. Where it cannot be kept there is a warning.
     pub fn store(&self, cache: &str, key: &Key<'_>, finished: Finished<'_>) -> ActionResult {
-        let Finished { code, log, mut artifacts, millis, explanation } = finished;
+        let Finished { code, log, mut artifacts, millis, explanation, command, replace } = finished;
         artifacts.sort();
         let result = ActionResult {
             runnable: key.runnable.to_owned(),
@@ -188,7 +287,13 @@ impl CacheSet {
             explanation,
         };
         if let Some(tier) = self.caches.get(cache) {
-            tier.cache().store(key, &result, log);
+            let about = About {
+                command: command.to_owned(),
+                writer: writer(&*self.system),
+                written: self.system.now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+                qik: env!("CARGO_PKG_VERSION").into(),
+            };
+            tier.cache().store(key, &result, log, &Note { about, replace });
         }
         result
     }
@@ -255,6 +360,50 @@ impl CacheSet {
     pub fn warnings(&self) -> Vec<Diagnostic> {
         self.warnings.drain()
     }
+}
+
+/// Whoever made a result: the job in CI, or the user.
+fn writer(system: &dyn System) -> String {
+    let get = |name: &str| Some(system.env().get(name)?.to_str()?.to_owned());
+    let github = || {
+        let (server, repo) = (get("GITHUB_SERVER_URL")?, get("GITHUB_REPOSITORY")?);
+        Some(format!("{server}/{repo}/actions/runs/{}", get("GITHUB_RUN_ID")?))
+    };
+    let known = github().or_else(|| get("CI_JOB_URL")).or_else(|| get("BUILD_URL"));
+    known.or_else(|| get("USER")).unwrap_or_default()
+}
+
+fn bounds(configured: &BTreeMap<Name, Arc<CacheConfig>>, warnings: &Warnings) -> Bounds {
+    let Some(config) = configured.values().find(|config| &*config.kind == "local") else {
+        return Bounds::default();
+    };
+    let wrong = |key: &str, what: &str| {
+        let why = format!("`{key}` is no {what}");
+        warnings.add(bad_setting(config, &why));
+    };
+    let max_size = config.settings.get("max-size").and_then(|setting| {
+        units::size(setting).or_else(|| {
+            wrong("max-size", "size such as `10GiB`");
+            None
+        })
+    });
+    let max_age = config.settings.get("max-age").and_then(|setting| {
+        units::duration(setting).or_else(|| {
+            wrong("max-age", "duration such as `30d`");
+            None
+        })
+    });
+    Bounds { max_size, max_age }
+}
+
+fn bad_setting(config: &CacheConfig, why: &str) -> Diagnostic {
+    let text = format!("cache `{}` is not set up as it should be: {why}", config.name);
+    let mut report = Diagnostic::warning(warnings::BAD_SETTING, text)
+        .help("until that is mended the local cache stands in for it");
+    if matches!(config.settings.get("strict"), Some(Setting::Bool(true))) {
+        report.severity = Severity::Error;
+    }
+    report
 }
 
 fn git_add(config: &CacheConfig) -> bool {

@@ -3,6 +3,7 @@
 //! bytes mean.
 
 use std::future::Future;
+#[cfg(feature = "fs")]
 use std::path::Path;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use opendal::options::ListOptions;
-use opendal::{ErrorKind, Operator, services};
+use opendal::{ErrorKind, Operator};
 use qik_model::RelPath;
 use qik_system::System;
 use tokio::runtime::Runtime;
@@ -22,12 +23,14 @@ use crate::service::ProjectFolder;
 pub struct Storage {
     operator: Operator,
     drive: Drive,
+    /// The folder that it is, where it is one of the project.
+    folder: Option<(Arc<dyn System>, RelPath)>,
 }
 
 /// Why a storage did not do as it was told; a missing key is no such reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct StorageError(String);
+pub struct StorageError(pub(crate) String);
 
 #[derive(Clone, Copy, Debug)]
 enum Drive {
@@ -44,26 +47,45 @@ impl Storage {
     /// contents carry their digests, so a file that a power cut emptied is a miss; waiting for the
     /// disk would buy nothing.
     pub fn in_project(system: Arc<dyn System>, folder: RelPath) -> Self {
-        let operator = Operator::new(ProjectFolder::at(system, folder));
-        Self { operator: operator.expect("a folder needs no settings"), drive: Drive::Here }
+        let operator = Operator::new(ProjectFolder::at(system.clone(), folder.clone()));
+        Self {
+            operator: operator.expect("a folder needs no settings"),
+            drive: Drive::Here,
+            folder: Some((system, folder)),
+        }
     }
 
     /// A folder anywhere, which other machines may share. Made if it does not exist.
     ///
     /// # Errors
     /// Where the folder cannot be made.
+    #[cfg(feature = "fs")]
     pub fn shared_folder(folder: &Path) -> Result<Self, StorageError> {
         let text =
             folder.to_str().ok_or_else(|| StorageError("a path that is not UTF-8".into()))?;
         let temp = format!("{text}/tmp");
-        let service = services::Fs::default().root(text).atomic_write_dir(&temp);
-        Ok(Self { operator: Operator::new(service)?, drive: Drive::Runtime })
+        let service = opendal::services::Fs::default().root(text).atomic_write_dir(&temp);
+        Ok(Self::behind(Operator::new(service)?))
     }
 
     /// Nowhere but in memory, for tests.
+    #[cfg(feature = "memory")]
     pub fn in_memory() -> Self {
-        let operator = Operator::new(services::Memory::default());
-        Self { operator: operator.expect("memory needs no settings"), drive: Drive::Here }
+        let operator = Operator::new(opendal::services::Memory::default());
+        let operator = operator.expect("memory needs no settings");
+        Self { operator, drive: Drive::Here, folder: None }
+    }
+
+    /// Whatever an operator reaches.
+    #[cfg(feature = "fs")]
+    fn behind(operator: Operator) -> Self {
+        Self { operator, drive: Drive::Runtime, folder: None }
+    }
+
+    /// The file that holds what `key` holds, where that is a file of the project.
+    pub(crate) fn file(&self, key: &str) -> Option<(&Arc<dyn System>, RelPath)> {
+        let (system, folder) = self.folder.as_ref()?;
+        Some((system, folder.join(key.as_bytes())))
     }
 
     /// What `key` holds.
@@ -133,12 +155,19 @@ impl Storage {
 
 impl From<opendal::Error> for StorageError {
     fn from(error: opendal::Error) -> Self {
-        // The full text lists the layers that the call went through; the cause is what helps.
-        match std::error::Error::source(&error) {
-            Some(cause) => Self(cause.to_string()),
-            None => Self(error.message().to_owned()),
-        }
+        Self(plain(&error))
     }
+}
+
+/// What helps: the full text lists the layers that the call went through, so the causes are told.
+pub(crate) fn plain(error: &opendal::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    let mut text = error.message().to_owned();
+    while let Some(next) = cause.source() {
+        text = next.to_string();
+        cause = next;
+    }
+    text
 }
 
 fn found<T>(result: opendal::Result<T>) -> Result<Option<T>, StorageError> {
@@ -150,11 +179,11 @@ fn found<T>(result: opendal::Result<T>) -> Result<Option<T>, StorageError> {
 }
 
 /// One small runtime for all storages of the process that need it, started by the first.
-fn runtime() -> &'static Runtime {
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(1).thread_name("qik-storage").enable_all();
+        builder.worker_threads(2).thread_name("qik-storage").enable_all();
         builder.build().expect("the system gives threads")
     })
 }

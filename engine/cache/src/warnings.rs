@@ -10,6 +10,14 @@ pub(crate) const DAMAGED: &str = "cache/damaged";
 pub(crate) const UNREACHABLE: &str = "cache/unreachable";
 /// An entry names a path that is not written to.
 pub(crate) const REFUSED: &str = "cache/refused-path";
+/// A remote does not do as it should.
+pub(crate) const REMOTE: &str = "cache/remote-trouble";
+/// An entry of a remote is not vouched for.
+pub(crate) const UNTRUSTED: &str = "cache/untrusted";
+/// Results could not be shared.
+pub(crate) const UNSHARED: &str = "cache/not-shared";
+/// Settings of a cache cannot be used.
+pub(crate) const BAD_SETTING: &str = "cache/bad-setting";
 /// New entries could not be staged.
 pub(crate) const NOT_STAGED: &str = "cache/not-staged";
 /// The merge driver could not be set up.
@@ -43,7 +51,9 @@ mod tests {
 
     #[test]
     fn every_code_has_a_page() {
-        for code in [DAMAGED, UNREACHABLE, REFUSED, NOT_STAGED, NO_DRIVER, TRASHED, UNFINISHED] {
+        let remote = [REMOTE, UNTRUSTED, UNSHARED, BAD_SETTING];
+        let local = [DAMAGED, UNREACHABLE, REFUSED, NOT_STAGED, NO_DRIVER, TRASHED, UNFINISHED];
+        for code in remote.into_iter().chain(local) {
             assert!(qik_model::codes::find(code).is_some(), "{code}");
         }
     }

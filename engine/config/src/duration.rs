@@ -1,4 +1,4 @@
-//! Durations as people write them: `30s`, `5m`, `1h30m`, `500ms`.
+//! Durations as people write them: `30s`, `5m`, `1h30m`, `500ms`, `30d`.
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
             "s" => Duration::from_secs(number),
             "m" => Duration::from_secs(number.checked_mul(60)?),
             "h" => Duration::from_secs(number.checked_mul(3600)?),
+            "d" => Duration::from_secs(number.checked_mul(86_400)?),
             _ => return None,
         };
         total = total.checked_add(part)?;
@@ -32,7 +33,7 @@ mod tests {
         assert_eq!(millis("30s"), Some(30_000));
         assert_eq!(millis("1h30m"), Some(5_400_000));
         assert_eq!(millis("500ms"), Some(500));
-        for bad in ["", "0s", "s", "5", "5 m", "5d", "-5s", "99999999999999999999s", "é"] {
+        for bad in ["", "0s", "s", "5", "5 m", "5w", "-5s", "99999999999999999999s", "é"] {
             assert_eq!(millis(bad), None, "{bad}");
         }
     }

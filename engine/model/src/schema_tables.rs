@@ -286,15 +286,53 @@ const VENV: Shape = Shape::Either(&[
 
 const TEMPLATE_OR_TEMPLATES: Shape = Shape::Either(&[Shape::Template, TEMPLATES]);
 
-const MODE: Key = key("mode", Shape::Enum(&["read", "read-write"]), "`read` never writes");
+const MODE: Key = key(
+    "mode",
+    Shape::Enum(&["read", "write", "readwrite", "read-write"]),
+    "`read` never writes, `write` never asks",
+);
 const STRICT: Key = key("strict", Shape::Bool, "Trouble with the cache is an error");
 const PREFIX: Key = key("prefix", Shape::Template, "What the names of objects start with");
+const SCOPE: Key = key(
+    "scope",
+    Shape::Template,
+    "The part that is written to, such as `pr/12`; it and the base are read",
+);
+const TIMEOUT: Key = key("timeout", Shape::Duration, "How long one request may take");
+const SIGN_KEY: Key = key(
+    "sign-key",
+    Shape::Template,
+    "The environment variable with the secret key that entries are signed with",
+);
+const TRUSTED_KEYS: Key =
+    key("trusted-keys", TEMPLATE_OR_TEMPLATES, "Public keys; entries signed by no other are used");
+const ENDPOINT: Key = key("endpoint", Shape::Template, "The address of the server");
+const USERNAME: Key = key("username", Shape::Template, "Credentials");
+const PASSWORD: Key = key("password", Shape::Template, "Credentials");
+const TOKEN: Key = key("token", Shape::Template, "Credentials");
 
 const CACHE: Shape = Shape::Tagged(&Tagged {
     what: "a cache",
     tag: "type",
     variants: &[
-        variant("local", "A folder of this checkout", Support::Now, "a local cache", &[]),
+        variant(
+            "local",
+            "A folder of this checkout",
+            Support::Now,
+            "a local cache",
+            &[
+                key(
+                    "max-size",
+                    Shape::Str,
+                    "How large it may become, such as `10GiB`; what was not used longest goes first",
+                ),
+                key(
+                    "max-age",
+                    Shape::Duration,
+                    "How long an entry is kept that nothing uses: `30d`",
+                ),
+            ],
+        ),
         variant(
             "repo",
             "Files that are committed",
@@ -302,37 +340,152 @@ const CACHE: Shape = Shape::Tagged(&Tagged {
             "a repo cache",
             &[key("git-add", Shape::Bool, "Whether qik stages new entries")],
         ),
-        variant(
+        remote(
             "s3",
             "An S3 bucket",
-            Support::NotYet,
             "an s3 cache",
             &[
                 required("bucket", Shape::Template, "The bucket"),
-                PREFIX,
                 key("region-name", Shape::Template, "The region"),
                 key("endpoint-url", Shape::Template, "A server that is not Amazon's"),
                 key("aws-access-key-id", Shape::Template, "Credentials"),
                 key("aws-secret-access-key", Shape::Template, "Credentials"),
                 key("aws-session-token", Shape::Template, "Credentials"),
+                key("profile", Shape::Template, "The profile of the AWS configuration"),
+                key("role-arn", Shape::Template, "The role to take on"),
+                key("server-side-encryption", Shape::Template, "`AES256` or `aws:kms`"),
+                PREFIX,
                 MODE,
                 STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
             ],
         ),
-        remote("gcs", "A Google Cloud Storage bucket"),
-        remote("azblob", "An Azure container"),
-        remote("fs", "A shared folder"),
-        remote("webdav", "A WebDAV server"),
-        remote("redis", "A Redis server"),
-        remote("ghac", "The cache of GitHub Actions"),
-        remote("memory", "Nothing that lasts, for tests"),
+        remote(
+            "gcs",
+            "A Google Cloud Storage bucket",
+            "a gcs cache",
+            &[
+                required("bucket", Shape::Template, "The bucket"),
+                ENDPOINT,
+                key("credential", Shape::Template, "A service account's key, in base64"),
+                key("credential-path", Shape::Template, "The file of a service account's key"),
+                key("service-account", Shape::Template, "The service account"),
+                TOKEN,
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "azblob",
+            "An Azure container",
+            "an azblob cache",
+            &[
+                required("container", Shape::Template, "The container"),
+                ENDPOINT,
+                key("account-name", Shape::Template, "The storage account"),
+                key("account-key", Shape::Template, "Credentials"),
+                key("sas-token", Shape::Template, "Credentials"),
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "fs",
+            "A shared folder",
+            "an fs cache",
+            &[
+                required("path", Shape::Template, "The folder; relative ones to the project"),
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "webdav",
+            "A WebDAV server",
+            "a webdav cache",
+            &[
+                required("endpoint", Shape::Template, "The address of the server"),
+                USERNAME,
+                PASSWORD,
+                TOKEN,
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "redis",
+            "A Redis server",
+            "a redis cache",
+            &[
+                required("endpoint", Shape::Template, "Its address: `redis://host:6379`"),
+                USERNAME,
+                PASSWORD,
+                key("db", Shape::Int, "The number of the database"),
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "ghac",
+            "The cache of GitHub Actions",
+            "a ghac cache",
+            &[
+                key("version", Shape::Template, "What sets caches of one repository apart"),
+                ENDPOINT,
+                key("runtime-token", Shape::Template, "Credentials"),
+                PREFIX,
+                MODE,
+                STRICT,
+                SCOPE,
+                TIMEOUT,
+                SIGN_KEY,
+                TRUSTED_KEYS,
+            ],
+        ),
+        remote(
+            "memory",
+            "Nothing that lasts, for tests",
+            "a memory cache",
+            &[PREFIX, MODE, STRICT, SCOPE, TIMEOUT, SIGN_KEY, TRUSTED_KEYS],
+        ),
     ],
 });
 
-/// A remote whose own settings come with it.
-const fn remote(name: &'static str, doc: &'static str) -> Variant {
-    let table = TableShape { what: "a remote cache", keys: &[PREFIX, MODE, STRICT], open: true };
-    Variant { name, doc, support: Support::NotYet, table }
+const fn remote(
+    name: &'static str,
+    doc: &'static str,
+    what: &'static str,
+    keys: &'static [Key],
+) -> Variant {
+    variant(name, doc, Support::Now, what, keys)
 }
 
 const PLUGIN: Shape = Shape::Either(&[

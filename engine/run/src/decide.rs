@@ -2,13 +2,14 @@
 //!
 //! A decision is a value, so it can be shown, listed and tested without anything running.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use qik_cache::{CacheSet, Key, Lookup, MissReason};
+use qik_cache::{CacheKind, CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
 use qik_fingerprint::{Difference, Now, StoredNode, differences, fingerprint};
 use qik_graph::runnable;
-use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
+use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, Platform, RelPath};
 
 use crate::plan::Planned;
 
@@ -95,6 +96,26 @@ pub fn decide(db: &Database, caches: &CacheSet, planned: &Planned, forced: bool)
             CacheStatus::Cold(reason(db, caches, planned))
         }
         Lookup::Miss(reason) => CacheStatus::Cold(ColdReason::Rejected(reason.to_string())),
+    }
+}
+
+/// Asks caches that take their time for all of these at once.
+pub(crate) fn look_ahead<'a>(
+    db: &Database,
+    caches: &CacheSet,
+    planned: impl IntoIterator<Item = &'a Planned>,
+) {
+    let mut by_cache: BTreeMap<&Name, Vec<(Fingerprint, Platform)>> = BTreeMap::new();
+    for one in planned {
+        if caches.kind(&one.cache) == Some(CacheKind::Remote)
+            && let Ok(fingerprint) = fingerprint_of(db, one)
+        {
+            let key = (fingerprint, one.definition.settings.platform);
+            by_cache.entry(&one.cache).or_default().push(key);
+        }
+    }
+    for (cache, keys) in by_cache {
+        caches.prefetch(cache, &keys);
     }
 }
 

@@ -40,6 +40,11 @@ pub enum RunEvent {
     },
     /// A runnable is done.
     Finished(RunnableReport),
+    /// Results are on their way to others, and the run waits for them.
+    Sharing {
+        /// How many are left.
+        left: usize,
+    },
     /// Something that the user should know.
     Note(Diagnostic),
 }
@@ -93,6 +98,12 @@ pub struct RunReport {
     pub time: Duration,
     /// The signal by which the user stopped it.
     pub stopped_by: Option<i32>,
+    /// Results that others have now.
+    pub shared: usize,
+    /// Results that were to be shared and are not.
+    pub unshared: usize,
+    /// Whether something went wrong that the user wants to be an error.
+    pub broken: bool,
 }
 
 impl RunnableReport {
@@ -107,7 +118,10 @@ impl RunReport {
     pub fn code(&self) -> i32 {
         match self.stopped_by {
             Some(signal) => 128 + signal,
-            None => self.runnables.iter().map(|report| report.code).max().unwrap_or(0),
+            None => {
+                let highest = self.runnables.iter().map(|report| report.code).max();
+                highest.unwrap_or(0).max(i32::from(self.broken))
+            }
         }
     }
 

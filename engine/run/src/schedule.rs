@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use qik_cache::CacheSet;
+use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name};
+use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, Severity};
 use qik_python::{SpaceKey, fence_report};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
-use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of};
+use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
 use crate::execute::{Executed, Execution, Job, Message, Shared, work};
 use crate::out::OutFolder;
@@ -184,7 +184,9 @@ impl<'a> Schedule<'a> {
     fn finish(mut self) -> RunReport {
         self.report.stopped_by = self.stage.stop.requested();
         self.stage.caches.stage();
+        self.share();
         let notes = self.stage.caches.warnings();
+        self.report.broken = notes.iter().any(|note| note.severity == Severity::Error);
         if let Err(error) = self.out.save() {
             self.note(Diagnostic::warning(
                 "run/out-not-written",
@@ -197,14 +199,43 @@ impl<'a> Schedule<'a> {
         self.report
     }
 
+    /// Waits for what is on its way to others. A user who stops the run does not wait for it.
+    fn share(&mut self) {
+        let (stop, caches) = (self.stage.stop.clone(), self.stage.caches.clone());
+        let mut told = 0;
+        let sharing = caches.finish(&mut |left| {
+            if left != std::mem::replace(&mut told, left) {
+                (self.listen)(RunEvent::Sharing { left });
+            }
+            stop.requested().is_none()
+        });
+        (self.report.shared, self.report.unshared) = (sharing.shared, sharing.unshared);
+    }
+
     fn note(&mut self, note: Diagnostic) {
         (self.listen)(RunEvent::Note(note));
     }
 
     fn start_ready(&mut self) {
+        self.look_ahead();
         while let Some(at) = self.ready.pop_first() {
             self.start(at);
         }
+    }
+
+    /// Caches that take their time are asked for all that is ready at once.
+    fn look_ahead(&mut self) {
+        let caches = self.stage.caches.clone();
+        let asks = |at: &usize| {
+            let planned = &self.plan.runnables[*at];
+            self.states[*at].because_of.is_none()
+                && caches.kind(&planned.cache) == Some(CacheKind::Remote)
+        };
+        let asked: Vec<usize> = self.ready.iter().copied().filter(asks).collect();
+        let (Some(first), false) = (asked.first(), self.options.force) else { return };
+        self.look_at_ready(*first);
+        let planned = asked.iter().map(|at| &self.plan.runnables[*at]);
+        look_ahead(self.stage.db, &caches, planned);
     }
 
     /// Decides on a runnable whose upstream is done.

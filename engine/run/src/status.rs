@@ -8,38 +8,61 @@
 use qik_cache::CacheSet;
 use qik_db::{Database, FolderOverlay};
 
-use crate::decide::{CacheStatus, ColdReason, decide};
+use crate::decide::{CacheStatus, ColdReason, decide, look_ahead};
 use crate::plan::Plan;
 
 /// The status of each runnable of `plan`, in its order.
 pub fn statuses(db: &mut Database, caches: &CacheSet, plan: &Plan) -> Vec<CacheStatus> {
     let mut overlay = FolderOverlay::default();
-    let mut statuses: Vec<CacheStatus> = Vec::with_capacity(plan.runnables.len());
+    let mut statuses: Vec<Option<CacheStatus>> = vec![None; plan.runnables.len()];
     // Of each, what is cold: it, or what it passes on.
-    let mut colds: Vec<Option<usize>> = Vec::with_capacity(plan.runnables.len());
-    for (at, planned) in plan.runnables.iter().enumerate() {
-        let cold = planned.upstream.iter().find_map(|&upstream| colds[upstream]);
-        let status = match cold {
-            Some(upstream) if planned.is_cached() => {
-                CacheStatus::Cold(ColdReason::Upstream(plan.runnables[upstream].name().clone()))
+    let mut colds: Vec<Option<usize>> = vec![None; plan.runnables.len()];
+    for level in levels(plan) {
+        let cold_above =
+            |at: usize| plan.runnables[at].upstream.iter().find_map(|&upstream| colds[upstream]);
+        let open = level.iter().filter(|at| cold_above(**at).is_none());
+        look_ahead(db, caches, open.map(|at| &plan.runnables[*at]));
+        for at in level {
+            let planned = &plan.runnables[at];
+            let cold = planned.upstream.iter().find_map(|&upstream| colds[upstream]);
+            let status = match cold {
+                Some(upstream) if planned.is_cached() => {
+                    CacheStatus::Cold(ColdReason::Upstream(plan.runnables[upstream].name().clone()))
+                }
+                _ => decide(db, caches, planned, false),
+            };
+            colds[at] = match status {
+                CacheStatus::Warm(_) => None,
+                CacheStatus::Cold(_) => Some(at),
+                CacheStatus::Uncached => cold,
+            };
+            if let CacheStatus::Warm(entry) = &status
+                && !planned.definition.artifact_globs.is_empty()
+            {
+                let files = entry.artifacts.iter().filter_map(|artifact| {
+                    Some((qik_cache::decode_path(&artifact.path)?, artifact.kind, artifact.id))
+                });
+                overlay.replace(db, &planned.definition.artifact_globs, files.collect());
             }
-            _ => decide(db, caches, planned, false),
-        };
-        colds.push(match status {
-            CacheStatus::Warm(_) => None,
-            CacheStatus::Cold(_) => Some(at),
-            CacheStatus::Uncached => cold,
-        });
-        if let CacheStatus::Warm(entry) = &status
-            && !planned.definition.artifact_globs.is_empty()
-        {
-            let files = entry.artifacts.iter().filter_map(|artifact| {
-                Some((qik_cache::decode_path(&artifact.path)?, artifact.kind, artifact.id))
-            });
-            overlay.replace(db, &planned.definition.artifact_globs, files.collect());
+            statuses[at] = Some(status);
         }
-        statuses.push(status);
     }
     overlay.undo(db);
-    statuses
+    statuses.into_iter().map(|status| status.unwrap_or(CacheStatus::Uncached)).collect()
+}
+
+/// Positions in the plan, each level after those that it depends on: of one level all fingerprints
+/// are known at once.
+fn levels(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut depths = vec![0; plan.runnables.len()];
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    for (at, planned) in plan.runnables.iter().enumerate() {
+        let depth = planned.after.iter().map(|&before| depths[before] + 1).max().unwrap_or(0);
+        depths[at] = depth;
+        if levels.len() <= depth {
+            levels.resize(depth + 1, Vec::new());
+        }
+        levels[depth].push(at);
+    }
+    levels
 }

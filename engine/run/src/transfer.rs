@@ -86,6 +86,10 @@ pub(crate) struct StoreRequest {
     pub artifacts: Vec<(RelPath, FileKind, BlobId)>,
     pub millis: u64,
     pub explanation: Explanation,
+    /// The shell line as it may be told.
+    pub command: std::sync::Arc<str>,
+    /// Whether whatever is there is to be replaced.
+    pub replace: bool,
     /// The nodes of its input sets.
     pub nodes: Vec<(Digest, Vec<u8>)>,
 }
@@ -114,6 +118,8 @@ pub(crate) fn store(caches: &CacheSet, request: StoreRequest) -> Vec<Diagnostic>
         artifacts,
         millis: request.millis,
         explanation: request.explanation,
+        command: &request.command,
+        replace: request.replace,
     };
     caches.store(&request.cache, &key, finished);
     Vec::new()

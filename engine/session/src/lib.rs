@@ -13,6 +13,7 @@
 //! ```
 #![deny(missing_docs)]
 
+mod caches;
 mod ci;
 mod commit;
 mod discover;
@@ -31,7 +32,6 @@ use std::thread::JoinHandle;
 
 use commit::{RunTool, once};
 use history::History;
-use qik_cache::CacheSet;
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput};
 use qik_fingerprint::{explanation, input_sets};
@@ -43,6 +43,7 @@ pub use ci::CiJob;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
 pub use plan::{Request, WantedStatus};
+pub use qik_cache::{CacheSet, Listed, Verified, new_key, told as told_bytes};
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;
@@ -72,7 +73,7 @@ pub struct OpenOptions {
 pub struct Session {
     db: Database,
     tree: WorkTree,
-    caches: Option<Arc<CacheSet>>,
+    caches: Option<caches::Opened>,
     stop: Stop,
     scanned: bool,
     /// A look at the files that began early.
@@ -199,6 +200,7 @@ impl Session {
     pub fn prepare(&mut self) -> Result<Prepared, Vec<Diagnostic>> {
         let request = self.request().map_err(|error| vec![error])?;
         let mut plan = plan::plan(&self.db, &request)?;
+        self.check_caches(&plan)?;
         if let Some(since) = &request.since {
             let isolated = request.selection.isolated;
             plan = self.changed_since(plan, since, isolated).map_err(|error| vec![error])?;
@@ -213,6 +215,9 @@ impl Session {
         };
         let plan = plan.filtered(|at, _| kept(&statuses[at]));
         let warnings = self.take_notes();
+        if any_error(&warnings) {
+            return Err(warnings);
+        }
         let statuses = statuses.into_iter().filter(kept).collect();
         Ok(Prepared { plan, statuses: Some(statuses), warnings })
     }
@@ -373,21 +378,6 @@ impl Session {
             .flat_map(|definition| definition.artifacts.iter().map(|artifact| &*artifact.text))
             .collect();
         GlobSet::new(patterns).unwrap_or_default()
-    }
-
-    fn caches(&mut self) -> Arc<CacheSet> {
-        let db = &self.db;
-        let caches = self.caches.get_or_insert_with(|| {
-            let configured = &project(db).caches;
-            let platform = plan::text(db, "arch").ok().flatten();
-            let platform = platform.unwrap_or_else(|| "unknown".into());
-            Arc::new(CacheSet::open(db.system().clone(), configured, &platform))
-        });
-        caches.clone()
-    }
-
-    fn caches_at_hand(&self) -> Option<Arc<CacheSet>> {
-        self.caches.clone()
     }
 
     fn take_notes(&mut self) -> Vec<Diagnostic> {

@@ -19,6 +19,7 @@
 //! ```
 #![allow(clippy::disallowed_methods, reason = "this room is the door that the others are kept to")]
 
+mod blob;
 mod commit;
 mod env;
 mod git;
@@ -38,6 +39,7 @@ use std::time::{Duration, SystemTime};
 
 use qik_model::{FileKind, RelPath};
 
+pub use blob::is_content_of_file;
 pub use commit::CommitSystem;
 pub use env::Env;
 pub use git::{CommitId, Git, NoCommit};
@@ -127,6 +129,36 @@ pub trait System: Debug + Send + Sync {
     /// Puts a whole file in place at once, with the folders above it. A file or link in the way is
     /// replaced. `kind` is `File` or `Executable`; for links there is [`System::create_link`].
     fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()>;
+
+    /// As [`System::write_atomic`], with bytes that `fill` writes piece by piece. Nothing is put in
+    /// place where `fill` fails.
+    fn write_with(
+        &self,
+        path: &RelPath,
+        kind: FileKind,
+        fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        fill(&mut bytes)?;
+        self.write_atomic(path, &bytes, kind)
+    }
+
+    /// As [`System::write_atomic`], with the bytes of another file, which is not a link. Where the
+    /// file system allows it the two share their blocks until one of them is written to.
+    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<()> {
+        self.write_atomic(to, &self.read(from)?, kind)
+    }
+
+    /// Whether a copy of a file costs next to nothing here.
+    fn shares_blocks(&self) -> bool {
+        false
+    }
+
+    /// Bytes that are free, and bytes that there are, where the project lies; `None` where that
+    /// cannot be told.
+    fn disk_space(&self) -> Option<(u64, u64)> {
+        None
+    }
 
     /// Puts a link in place at once, with the folders above it. A file or link in the way is
     /// replaced.

@@ -2,6 +2,7 @@
 //! them folder by folder and refuse links. Does not know which files count as inputs.
 
 mod beneath;
+mod copy;
 mod recall;
 mod whole;
 
@@ -34,9 +35,9 @@ pub struct OsSystem {
     env: Env,
     git: Option<Git>,
     started: Instant,
-    temp_files: AtomicU64,
     /// See [`OsSystem::stamped`].
     stamped: OnceLock<Option<u64>>,
+    shares_blocks: OnceLock<bool>,
 }
 
 impl OsSystem {
@@ -53,8 +54,8 @@ impl OsSystem {
             root,
             env,
             started: Instant::now(),
-            temp_files: AtomicU64::new(0),
             stamped: OnceLock::new(),
+            shares_blocks: OnceLock::new(),
         }
     }
 
@@ -88,25 +89,34 @@ impl OsSystem {
         make: impl Fn(&OwnedFd, &str) -> io::Result<()>,
     ) -> io::Result<()> {
         let (folder, name) = self.place(path, true)?;
-        let count = self.temp_files.fetch_add(1, Ordering::Relaxed);
-        let temp_name = format!(".qik-{}-{count}", std::process::id());
-        let attempt = |temp: &OwnedFd| -> io::Result<()> {
-            // Left by a process of the same number that was killed.
-            let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
-            let moved = make(temp, &temp_name).and_then(|()| {
-                rustix::fs::renameat(temp, &temp_name, &folder, name).map_err(io::Error::from)
-            });
-            if moved.is_err() {
-                let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
-            }
-            moved
-        };
-        match attempt(&self.temp_folder()?) {
+        match self.put_by_way_of(&self.temp_folder()?, &folder, name, &make) {
             Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => {
-                attempt(&folder)
+                self.put_by_way_of(&folder, &folder, name, &make)
             }
             result => result,
         }
+    }
+
+    fn put_by_way_of(
+        &self,
+        temp: &OwnedFd,
+        folder: &OwnedFd,
+        name: &OsStr,
+        make: impl FnOnce(&OwnedFd, &str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        // One count for all systems of the process: two of them may see one folder.
+        static TEMP_FILES: AtomicU64 = AtomicU64::new(0);
+        let count = TEMP_FILES.fetch_add(1, Ordering::Relaxed);
+        let temp_name = format!(".qik-{}-{count}", std::process::id());
+        // Left by a process of the same number that was killed.
+        let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
+        let moved = make(temp, &temp_name).and_then(|()| {
+            rustix::fs::renameat(temp, &temp_name, folder, name).map_err(io::Error::from)
+        });
+        if moved.is_err() {
+            let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
+        }
+        moved
     }
 
     fn temp_folder(&self) -> io::Result<OwnedFd> {
@@ -130,6 +140,29 @@ impl OsSystem {
 /// What a new file may be used for, less the process's umask.
 const READ_WRITE: Mode = Mode::from_raw_mode(0o666);
 const READ_WRITE_EXECUTE: Mode = Mode::from_raw_mode(0o777);
+const NEW: OFlags = OFlags::CREATE.union(OFlags::EXCL).union(OFlags::WRONLY).union(OFlags::CLOEXEC);
+
+/// Whether two files in this folder can share their blocks. Both are gone afterwards.
+fn tries_to_share(temp: &OwnedFd) -> io::Result<bool> {
+    let names = ["one", "two"].map(|name| format!(".qik-{}-share-{name}", std::process::id()));
+    let make = |name: &String| {
+        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::RDWR | OFlags::CLOEXEC;
+        io::Result::Ok(File::from(rustix::fs::openat(temp, name, flags, READ_WRITE)?))
+    };
+    let shared = (|| {
+        let (mut one, two) = (make(&names[0])?, make(&names[1])?);
+        one.write_all(&[1; 4096])?;
+        Ok(copy::clone(&one, &two))
+    })();
+    for name in &names {
+        let _ = rustix::fs::unlinkat(temp, name, AtFlags::empty());
+    }
+    shared
+}
+
+fn mode_of(kind: FileKind) -> Mode {
+    if kind == FileKind::Executable { READ_WRITE_EXECUTE } else { READ_WRITE }
+}
 
 impl System for OsSystem {
     fn root(&self) -> &Path {
@@ -212,15 +245,52 @@ impl System for OsSystem {
     }
 
     fn write_atomic(&self, path: &RelPath, bytes: &[u8], kind: FileKind) -> io::Result<()> {
-        let mode = match kind {
-            FileKind::File => READ_WRITE,
-            FileKind::Executable => READ_WRITE_EXECUTE,
-            FileKind::Link => return self.create_link(path, bytes),
-        };
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        if kind == FileKind::Link {
+            return self.create_link(path, bytes);
+        }
         self.put(path, |folder, name| {
-            File::from(rustix::fs::openat(folder, name, flags, mode)?).write_all(bytes)
+            File::from(rustix::fs::openat(folder, name, NEW, mode_of(kind))?).write_all(bytes)
         })
+    }
+
+    fn write_with(
+        &self,
+        path: &RelPath,
+        kind: FileKind,
+        fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (folder, name) = self.place(path, true)?;
+        // What `fill` writes may not be to be had twice, so where it can be moved from is found out
+        // before.
+        let temp = self.temp_folder()?;
+        let is_near = rustix::fs::fstat(&temp)?.st_dev == rustix::fs::fstat(&folder)?.st_dev;
+        let temp = if is_near { &temp } else { &folder };
+        self.put_by_way_of(temp, &folder, name, |folder, temp| {
+            let file = File::from(rustix::fs::openat(folder, temp, NEW, mode_of(kind))?);
+            let mut out = io::BufWriter::with_capacity(128 * 1024, file);
+            fill(&mut out)?;
+            out.flush()
+        })
+    }
+
+    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<()> {
+        self.put(to, |folder, name| {
+            let source = File::open(self.full(from))?;
+            let mut file = File::from(rustix::fs::openat(folder, name, NEW, mode_of(kind))?);
+            copy::contents(&source, &mut file)
+        })
+    }
+
+    fn shares_blocks(&self) -> bool {
+        *self.shares_blocks.get_or_init(|| {
+            let temp = self.temp_folder().ok();
+            temp.and_then(|temp| tries_to_share(&temp).ok()).unwrap_or_default()
+        })
+    }
+
+    fn disk_space(&self) -> Option<(u64, u64)> {
+        let stat = rustix::fs::statvfs(&self.root).ok()?;
+        Some((stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize))
     }
 
     fn create_link(&self, path: &RelPath, target: &[u8]) -> io::Result<()> {

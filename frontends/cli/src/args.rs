@@ -40,6 +40,54 @@ pub(crate) enum Verb {
     Graph(GraphArgs),
     /// Print a pipeline that executes what is cold, and nothing else
     Ci(Box<CiArgs>),
+    /// Ask about caches, and carry results between them
+    Cache(CacheVerbArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheVerbArgs {
+    #[command(subcommand)]
+    pub ask: CacheVerb,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What can be asked about caches.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum CacheVerb {
+    /// How large the local cache is, and whether those that others share can be used
+    Status,
+    /// What the local cache holds of a command
+    Show {
+        /// A name as `--ls` prints it, or a command
+        runnable: String,
+    },
+    /// Every entry of the local cache
+    Ls,
+    /// Remove what is too much or too old in the local cache
+    Gc,
+    /// Forget everything in a cache
+    Clear {
+        /// The cache; the local one if not given
+        cache: Option<String>,
+    },
+    /// Read everything in a cache, and tell what is damaged
+    Verify {
+        /// The cache; the local one if not given
+        cache: Option<String>,
+    },
+    /// Share every local result that a cache lacks
+    Push {
+        /// The cache; may be left out where there is one alone
+        cache: Option<String>,
+    },
+    /// Fetch every result of a cache that the local one lacks
+    Pull {
+        /// The cache; may be left out where there is one alone
+        cache: Option<String>,
+    },
+    /// Make a pair of keys to sign results with
+    NewKey,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -89,6 +137,7 @@ fn shards(text: &str) -> Result<usize, String> {
 pub(crate) enum Ask {
     Graph(GraphVerb),
     Ci(Box<CiArgs>),
+    Cache(CacheVerb),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -171,6 +220,7 @@ impl Verb {
             Self::Why(_) => "why",
             Self::Graph(_) => "graph",
             Self::Ci(_) => "ci",
+            Self::Cache(_) => "cache",
         }
     }
 
@@ -180,6 +230,7 @@ impl Verb {
             Self::Run(args) | Self::Why(args) => (args, None),
             Self::Graph(args) => (RunArgs::only(args.project), Some(Ask::Graph(args.ask))),
             Self::Ci(args) => (args.run.clone(), Some(Ask::Ci(args))),
+            Self::Cache(args) => (RunArgs::only(args.project), Some(Ask::Cache(args.ask))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, printers, exit codes. Nothing is decided here.
 
 mod args;
+mod cache;
 mod checks;
 mod ci;
 mod diagnostics;
@@ -69,9 +70,10 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         };
     }
     let code = match invocation.verb {
-        "graph" | "ci" => match invocation.ask {
+        "graph" | "ci" | "cache" => match invocation.ask {
             Some(Ask::Graph(ask)) => graph::answer(&mut session, &style, ask),
             Some(Ask::Ci(args)) => ci::answer(&mut session, &style, &args, &invocation.args),
+            Some(Ask::Cache(ask)) => cache::answer(&mut session, &style, ask),
             None => USAGE,
         },
         "why" => explain(&mut session, &style),

@@ -66,7 +66,16 @@ impl Printer {
                 self.say(&format!("{} {name}, {why}", self.style.odd(&mark("again"))));
             }
             RunEvent::Finished(report) => self.finished(&report),
+            RunEvent::Sharing { left } => self.sharing(left),
             RunEvent::Note(note) => self.add_note(note),
+        }
+    }
+
+    /// Where something moves on the terminal it says what the run waits for.
+    fn sharing(&mut self, left: usize) {
+        if let Some(live) = &mut self.live {
+            let what = if left == 1 { "result" } else { "results" };
+            live.wait(format!("sharing {left} {what}"));
         }
     }
 
@@ -192,6 +201,12 @@ impl Printer {
                 parts.push(style.odd(&format!("{} {word}", count(outcome))));
             }
         }
+        if report.shared > 0 {
+            parts.push(format!("{} shared", report.shared));
+        }
+        if report.unshared > 0 {
+            parts.push(style.odd(&format!("{} not shared", report.unshared)));
+        }
         let saved = saving(report.saved()).map_or_else(String::new, |saved| format!(", {saved}"));
         let mark = if failed > 0 || report.stopped_by.is_some() {
             style.bad("qik")
@@ -251,6 +266,13 @@ impl Live {
         bar.set_message(name.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
         self.running.insert(name, bar);
+    }
+
+    fn wait(&mut self, what: String) {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            self.total.set_style(style);
+        }
+        self.total.set_message(what);
     }
 
     fn end(&mut self, name: &Name) {

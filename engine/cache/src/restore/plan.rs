@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Restorer;
 use crate::action::{ArtifactFiles, MissReason};
-use crate::content::content_of;
+use crate::content::{content_of, content_of_file};
 use crate::names::{decode_path, encode_path};
 
 /// Steps that lead from the work tree as it is to the one that an entry describes.
@@ -58,7 +58,7 @@ pub(super) enum Refused {
 }
 
 /// How many bytes a plan holds at hand; the rest is read again when its turn comes.
-const AT_HAND: u64 = 256 << 20;
+const AT_HAND: u64 = 32 << 20;
 
 impl Restorer {
     pub(super) fn plan(
@@ -93,9 +93,16 @@ impl Restorer {
             if before == Before::File(after) {
                 continue;
             }
-            self.fetch(path, &after, &mut plan)?;
+            if !self.contents.has(&after.content) {
+                return Err(Refused::Miss(MissReason::ContentMissing(path.clone())));
+            }
             let keep = self.is_precious(path, before, files);
             plan.steps.push(Step { path: encode_path(path), before, keep, after: Some(after) });
+        }
+        // Where nothing is in the way a content that turns out to be damaged costs nothing: what was
+        // written before it is taken away again.
+        if plan.steps.iter().any(|step| step.before != Before::Nothing) {
+            self.check_all(&mut plan)?;
         }
         Ok(plan)
     }
@@ -108,11 +115,11 @@ impl Restorer {
             Err(error) => return Err(error),
         };
         let Some(kind) = stat.file_kind() else { return Ok(Before::Other) };
-        let bytes = match kind {
-            FileKind::Link => self.system.read_link(path)?,
-            _ => self.system.read(path)?,
+        let content = match kind {
+            FileKind::Link => content_of(&self.system.read_link(path)?),
+            _ => content_of_file(&*self.system, path)?,
         };
-        Ok(Before::File(State { kind, content: content_of(&bytes) }))
+        Ok(Before::File(State { kind, content }))
     }
 
     /// Whether something would be lost with what is at `path`: git minds it, or the cache does not
@@ -158,18 +165,27 @@ impl Restorer {
         Ok(())
     }
 
-    fn fetch(&self, path: &RelPath, after: &State, plan: &mut Plan) -> Result<(), Refused> {
-        match self.contents.get(&after.content) {
-            Ok(Some(bytes)) => {
-                let held: usize = plan.bytes.values().map(Vec::len).sum();
-                if held as u64 + after.content.size <= AT_HAND {
-                    plan.bytes.insert(encode_path(path), bytes);
-                }
-                Ok(())
+    /// Makes sure of all contents before anything is done, and holds as many as there is room for.
+    fn check_all(&self, plan: &mut Plan) -> Result<(), Refused> {
+        let mut held = 0;
+        for step in &plan.steps {
+            let Some(after) = &step.after else { continue };
+            let unreachable = |error: crate::StorageError| {
+                Refused::Miss(MissReason::Unreachable(error.to_string()))
+            };
+            let is_whole = if held + after.content.size <= AT_HAND {
+                let bytes = self.contents.get(&after.content).map_err(unreachable)?;
+                held += after.content.size;
+                bytes.map(|bytes| plan.bytes.insert(step.path.clone(), bytes)).is_some()
+            } else {
+                self.contents.check(&after.content).map_err(unreachable)?
+            };
+            if !is_whole {
+                let path = decode_path(&step.path).unwrap_or_default();
+                return Err(Refused::Miss(MissReason::ContentMissing(path)));
             }
-            Ok(None) => Err(Refused::Miss(MissReason::ContentMissing(path.clone()))),
-            Err(error) => Err(Refused::Miss(MissReason::Unreachable(error.to_string()))),
         }
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use qik_model::{FileKind, RelPath};
 
@@ -13,13 +15,16 @@ use crate::names::decode_path;
 impl Restorer {
     /// Does every step, or none: where one fails those before it are taken back.
     pub(super) fn carry_out(&self, plan: &Plan) -> Result<Restored, MissReason> {
-        for (done, step) in plan.steps.iter().enumerate() {
-            if let Err(error) = self.take(plan, step) {
-                for step in plan.steps[..=done].iter().rev() {
+        let mut done = 0;
+        // Files that are put are apart from each other; what is removed may make room for them.
+        for group in plan.steps.chunk_by(|a, b| a.after.is_some() == b.after.is_some()) {
+            done += group.len();
+            if let Err((step, error)) = self.take_all(plan, group) {
+                for step in plan.steps[..done].iter().rev() {
                     // What cannot be taken back is as the entry wants it, and is seen by its digest.
                     let _ = self.take_back(plan, step);
                 }
-                return Err(MissReason::Unreachable(format!("`{}`: {error}", step.path)));
+                return Err(reason_of(step, &error));
             }
         }
         self.tidy(plan);
@@ -37,6 +42,32 @@ impl Restorer {
             }
         }
         Ok(restored)
+    }
+
+    /// Does these steps: several at once where they put files.
+    fn take_all<'a>(&self, plan: &Plan, steps: &'a [Step]) -> Result<(), (&'a Step, io::Error)> {
+        let puts = steps.first().is_some_and(|step| step.after.is_some());
+        let hands = if puts { qik_system::cpu_count().min(steps.len() / 8).min(8) } else { 0 };
+        if hands < 2 {
+            let mut all = steps.iter();
+            return all.try_for_each(|step| self.take(plan, step).map_err(|error| (step, error)));
+        }
+        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+        std::thread::scope(|scope| {
+            for _ in 0..hands {
+                scope.spawn(|| {
+                    while let Some(step) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(error) = self.take(plan, step) {
+                            // The others have nothing left to do.
+                            next.store(steps.len(), Ordering::Relaxed);
+                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                            failed.get_or_insert((step, error));
+                        }
+                    }
+                });
+            }
+        });
+        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 
     /// Does the steps that are still to be done. A path that somebody changed meanwhile is theirs.
@@ -102,6 +133,9 @@ impl Restorer {
     }
 
     fn put(&self, path: &RelPath, state: &State, at_hand: Option<&Vec<u8>>) -> io::Result<()> {
+        if at_hand.is_none() && state.kind != FileKind::Link {
+            return self.contents.copy_to(&state.content, path, state.kind);
+        }
         let bytes = match at_hand {
             Some(bytes) => Cow::Borrowed(bytes),
             None => Cow::Owned(self.fetch_again(state)?),
@@ -138,6 +172,15 @@ fn place_of(plan: &Plan, step: &Step) -> io::Result<RelPath> {
 fn path_of(text: &str) -> io::Result<RelPath> {
     decode_path(text)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a path in the project"))
+}
+
+fn reason_of(step: &Step, error: &io::Error) -> MissReason {
+    match (error.kind(), path_of(&step.path)) {
+        (io::ErrorKind::NotFound, Ok(path)) if step.after.is_some() => {
+            MissReason::ContentMissing(path)
+        }
+        _ => MissReason::Unreachable(format!("`{}`: {error}", step.path)),
+    }
 }
 
 fn reason(error: &io::Error) -> MissReason {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use qik_cache::{ArtifactFiles, CacheSet, Finished, Key, Lookup, MissReason, content_of};
 use qik_model::{
     ActionResult, Artifact, BlobId, CacheConfig, FileKind, Fingerprint, Name, Origin, Platform,
     RelPath, Setting,
 };
-use qik_system::{OsSystem, System, blob_id};
+use qik_system::{Env, OsSystem, System, blob_id};
 
 pub struct Project {
     pub root: PathBuf,
@@ -75,7 +75,10 @@ impl Project {
     }
 
     pub fn system(&self) -> Arc<dyn System> {
-        Arc::new(OsSystem::new(&self.root))
+        let known = VARIABLES.lock().unwrap();
+        let all = known.iter().enumerate();
+        let env = all.fold(Env::of_process(), |env, (at, value)| env.with(name(at), value));
+        Arc::new(OsSystem::with_env(&self.root, env))
     }
 
     pub fn files(&self) -> Disk {
@@ -86,6 +89,33 @@ impl Project {
     pub fn listing(&self, folder: &str) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         gather(&self.path(folder), folder, &mut found);
+        found
+    }
+
+    /// Every file below a folder.
+    pub fn listing_paths(&self, folder: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut open = vec![self.path(folder)];
+        while let Some(folder) = open.pop() {
+            for item in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = item.unwrap().path();
+                if path.is_dir() { open.push(path) } else { found.push(path) }
+            }
+        }
+        found
+    }
+
+    /// The same with bytes that need not be text.
+    pub fn listing_bytes(&self, folder: &str) -> BTreeMap<String, (FileKind, Vec<u8>)> {
+        let mut found = BTreeMap::new();
+        for path in self.listing(folder).into_keys() {
+            let kind = self.files().state(&RelPath::from(path.as_str())).unwrap().0;
+            let bytes = match kind {
+                FileKind::Link => self.system().read_link(&path.as_str().into()).unwrap(),
+                _ => std::fs::read(self.path(&path)).unwrap(),
+            };
+            found.insert(path, (kind, bytes));
+        }
         found
     }
 
@@ -113,6 +143,19 @@ impl Project {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
     }
+}
+
+static VARIABLES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn name(at: usize) -> String {
+    format!("QIK_TEST_VALUE_{at}")
+}
+
+/// The name of a variable with this value, which every project sees that is opened from now on.
+pub fn variable(value: &str) -> String {
+    let mut known = VARIABLES.lock().unwrap();
+    known.push(value.to_owned());
+    name(known.len() - 1)
 }
 
 /// The work tree as it is at this moment.

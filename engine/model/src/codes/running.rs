@@ -70,6 +70,16 @@ message names the whole circle, `a -> b -> a`. Remove one of these deps; often a
 command's sources is what is meant, not one on the command."#,
     ),
     code(
+        "run/no-artifact",
+        "a pattern of artifacts matches nothing",
+        "The command ended well, and made no file that one of the patterns in its `artifacts` matches. Its
+result is kept all the same: a pattern may well match nothing now and then. A plain path that was
+not made is another matter, and keeps the result from being kept.
+
+If the files are there, the pattern is wrong: patterns start at the project folder, `*` stays within a
+folder and `**` crosses.",
+    ),
+    code(
         "run/inputs-changed",
         "inputs changed while a command ran",
         r#"A result belongs to one state of its inputs. If one of them changes while the command runs, it is

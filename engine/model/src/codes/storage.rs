@@ -4,6 +4,56 @@ use super::{Code, code};
 
 pub(super) const CODES: &[Code] = &[
     code(
+        "cache/bad-setting",
+        "the settings of a cache cannot be used",
+        "The configuration is well-formed, but a setting of the cache means nothing: a scope with characters
+that no scope has, a key that is none, a size without a known unit. `local` stands in for the cache
+until that is mended, so the run goes on and shares nothing.
+
+The report says which setting it is. `strict = true` on the cache makes this an error.",
+    ),
+    code(
+        "cache/cannot",
+        "a question about caches cannot be answered",
+        "`qik cache` was asked for something that the cache cannot do: it is not one of the project's, it does
+not answer, it is not written to from here, or its service cannot tell what it holds (Redis and the
+cache of GitHub Actions cannot, so that `pull`, `verify` and `clear` do not work on them).
+
+`qik cache status` lists the caches of the project and says which of them can be used.",
+    ),
+    code(
+        "cache/not-shared",
+        "results were kept here and not shared",
+        "The results are in the local cache, and this project replays them. The cache that others share does
+not hold them: it could not be reached, denies writing, is full, or the run was stopped before all
+was sent. The report tells the first reason.
+
+The next run that replays them tries again; `qik cache push` does so at once. `strict = true` on the
+cache makes this an error.",
+    ),
+    code(
+        "cache/remote-trouble",
+        "a shared cache does not do as it should",
+        "A cache that others share could not be reached, was too slow, denied access, or answered with
+something else than was asked for. After a few failures in a row nothing more is asked of it for
+half a minute. The run goes on with the local cache, so that nothing is lost but time; its summary
+tells how many results were not shared.
+
+Look at the address, the credentials and the rights of the cache; `qik cache status` asks it again.
+`timeout` on the cache says how long one request may take, `strict = true` makes this an error.",
+    ),
+    code(
+        "cache/untrusted",
+        "an entry of a shared cache is not vouched for",
+        "The cache has `trusted-keys`, so entries count only if one of these keys signed them, for this cache,
+this platform and this fingerprint. The entry is not signed, is signed by another key, was changed
+after it was signed, or was moved here from another place. It was not used; the command runs
+instead, and where this machine has a key its result takes the entry's place.
+
+If the key in the report is one of yours, add it to `trusted-keys`. If not, find out who can write to
+the cache.",
+    ),
+    code(
         "cache/damaged",
         "an entry or stored object is not what it should be",
         "Everything that a cache holds carries a digest of itself, and is checked when it is read. What fails

@@ -7,7 +7,7 @@ use qik_fingerprint::{Globs, files};
 use qik_model::{ActionResult, BlobId, FileKind, RelPath};
 
 use super::Schedule;
-use crate::decide::ColdReason;
+use crate::decide::{ColdReason, key};
 use crate::event::Outcome;
 use crate::execute::Job;
 use crate::sweep;
@@ -19,8 +19,9 @@ impl Schedule<'_> {
         let planned = &self.plan.runnables[at];
         let present = self.present_artifacts(at);
         let request = RestoreRequest::new(&planned.cache, &entry, present, self.stage.tree);
+        let at_hand = self.stage.caches.is_at_hand(&planned.cache, &entry);
         self.states[at].entry = Some(entry);
-        if request.is_done() {
+        if at_hand && request.is_done() {
             return self.replayed(at);
         }
         self.give(Job::Restore(at, Box::new(request)));
@@ -45,6 +46,7 @@ impl Schedule<'_> {
         let Some(entry) = self.states[at].entry.take() else { return };
         match self.stage.caches.log(&planned.cache, &entry) {
             Some(log) => {
+                self.stage.caches.replayed(&planned.cache, &key(planned, entry.fingerprint));
                 let name = planned.name().clone();
                 if !self.out.holds(&name, &entry.fingerprint, entry.code) {
                     self.write_log(&name, &log);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use qik_fingerprint::{explanation, nodes};
 use qik_graph::runnable;
 use qik_model::{
-    BlobId, Diagnostic, Digest, FileKind, Fingerprint, Name, OnInputChange, Place, RelPath,
+    BlobId, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange, Place, RelPath,
 };
 
 use super::Schedule;
@@ -127,6 +127,7 @@ impl Schedule<'_> {
             self.states[at].fingerprint = None;
             return Some(missing);
         }
+        let unmatched = (executed.code == 0).then(|| unmatched_glob(planned, &artifacts)).flatten();
         let explanation = explanation(db, runnable(db, planned.name())?).ok()?;
         let caches = &self.stage.caches;
         let known = |digest: &Digest| self.kept_nodes.contains(digest) || caches.has_node(digest);
@@ -143,11 +144,13 @@ impl Schedule<'_> {
             artifacts,
             millis: millis(executed.time),
             explanation,
+            command: planned.definition.exec.told.clone(),
+            replace: self.options.force,
             nodes,
         };
         self.give(Job::Store(Box::new(request)));
         self.storing += 1;
-        None
+        unmatched
     }
 }
 
@@ -181,6 +184,24 @@ fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> 
     let help = "make the command write it, or take it out of `artifacts`";
     let place = Place::Value(definition.settings.origin.key("artifacts"));
     Some(Diagnostic::warning("run/missing-artifact", message).at(place, "declared here").help(help))
+}
+
+/// That a pattern of artifacts matches nothing: the result is kept, but it may be a slip.
+fn unmatched_glob(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> Option<Diagnostic> {
+    let definition = &planned.definition;
+    let patterns = definition.artifacts.iter().filter(|one| !one.text.starts_with('!'));
+    let unmatched = patterns.filter(|pattern| {
+        let glob = GlobSet::new([&*pattern.text]);
+        glob.is_ok_and(|glob| !made.iter().any(|(file, ..)| glob.matches(file)))
+    });
+    let first = unmatched.into_iter().next()?;
+    let message = format!("`{}` made nothing that `{}` matches", definition.name, first.told);
+    let place = Place::Value(definition.settings.origin.key("artifacts"));
+    Some(
+        Diagnostic::warning("run/no-artifact", message)
+            .at(place, "declared here")
+            .help("its result is kept without; is the pattern right?"),
+    )
 }
 
 fn millis(time: Duration) -> u64 {

@@ -44,7 +44,7 @@ fn the_shop_is_configured_well() {
 #[test]
 fn what_the_docs_show_is_understood() {
     let mut blocks = 0;
-    for page in ["README.md", "docs/configuration.md"] {
+    for page in ["README.md", "docs/configuration.md", "docs/caches.md"] {
         let text = fs::read_to_string(house(page)).unwrap();
         for block in text.split("```toml\n").skip(1) {
             let config = block.split("```").next().unwrap().to_string();

@@ -22,6 +22,9 @@ mod order;
 mod output;
 mod reality;
 mod reasons;
+mod remote;
 mod selection;
+#[path = "../../../../engine/cache/tests/it/server.rs"]
+mod server;
 mod since;
 mod stopping;

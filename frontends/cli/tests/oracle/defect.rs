@@ -66,7 +66,10 @@ pub fn unseal(bytes: &[u8]) -> Option<serde_json::Value> {
     let at = bytes.iter().position(|byte| *byte == b'\n')?;
     let (head, body) = (std::str::from_utf8(&bytes[..at]).ok()?, &bytes[at + 1..]);
     let checksum = head.strip_prefix("qik-entry-1 ")?;
-    (blake3::hash(body).to_hex().as_str() == checksum).then(|| serde_json::from_slice(body).ok())?
+    // The result; the line below it tells how it came about.
+    let result = body.split(|byte| *byte == b'\n').next()?;
+    (blake3::hash(body).to_hex().as_str() == checksum)
+        .then(|| serde_json::from_slice(result).ok())?
 }
 
 /// Whole entries with right checksums: only what they are for is wrong.
@@ -83,7 +86,8 @@ fn swap_entries(cache: &Path) {
         let [.., (_, before), (path, newest)] = &entries[..] else { continue };
         let mut forged = before.clone();
         forged["fingerprint"] = newest["fingerprint"].clone();
-        let body = serde_json::to_vec(&forged).expect("an entry");
+        let mut body = serde_json::to_vec(&forged).expect("an entry");
+        body.extend(b"\n[{\"command\":\"\",\"writer\":\"\",\"written\":0,\"qik\":\"\"},null]");
         let head = format!("qik-entry-1 {}\n", blake3::hash(&body).to_hex());
         std::fs::write(path, [head.as_bytes(), &body].concat()).expect("an entry");
     }
