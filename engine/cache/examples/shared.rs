@@ -55,8 +55,7 @@ fn lookups() {
         let reader = tempfile::tempdir_in(".").unwrap();
         let caches = open(reader.path(), &server.url);
         let start = Instant::now();
-        let keys: Vec<_> =
-            (0..1000).map(|number| (key(number).fingerprint, Platform::Same)).collect();
+        let keys: Vec<_> = (0..1000).map(key).collect();
         caches.prefetch("team", &keys);
         let asked = start.elapsed();
         let nothing = |_: &RelPath| None;

@@ -48,7 +48,7 @@ pub use content::{CollectError, ContentStore, content_of};
 pub use entry::{About, Origin, Signature, Stored};
 pub use local::{Bounds, Freed, LocalCache};
 pub use names::{decode_path, encode_path};
-pub use remote::{Pulled, RemoteCache, Sharing, new_key};
+pub use remote::{Agreed, Pulled, RemoteCache, Sharing, new_key};
 pub use repo::RepoCache;
 pub use restore::{Recovered, Restore, Restored};
 pub use set::{CacheKind, CacheSet};

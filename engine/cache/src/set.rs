@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use qik_model::{
-    ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind,
-    Fingerprint, Name, Platform, RelPath, Setting, Severity,
+    ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind, Name,
+    RelPath, Setting, Severity,
 };
 use qik_system::{System, is_content_of, is_content_of_file};
 
@@ -16,7 +16,7 @@ use crate::entry::About;
 use crate::local::{Bounds, LocalCache};
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
-use crate::remote::{RemoteCache, Sharing};
+use crate::remote::{Agreed, RemoteCache, Sharing};
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
@@ -138,9 +138,18 @@ impl CacheSet {
 
     /// Asks for all of these at once where that takes time, so that the look-ups that follow do not
     /// wait one by one.
-    pub fn prefetch(&self, cache: &str, keys: &[(Fingerprint, Platform)]) {
+    pub fn prefetch(&self, cache: &str, keys: &[Key<'_>]) {
         if let Some(Tier::Remote(cache)) = self.caches.get(cache) {
             cache.prefetch(keys);
+        }
+    }
+
+    /// Says `bytes` on `topic` to all machines that share a cache, unless another said something
+    /// before; what they go by.
+    pub fn agree(&self, cache: &str, topic: &str, bytes: Vec<u8>) -> Agreed {
+        match self.caches.get(cache) {
+            Some(Tier::Remote(cache)) => cache.agree(topic, bytes),
+            _ => Agreed::Impossible,
         }
     }
 

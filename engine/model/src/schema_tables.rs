@@ -610,6 +610,7 @@ pub static CONTEXT: TableShape = TableShape {
         key("fail", Shape::Bool, "Fail if anything is selected, run nothing"),
         key("since", Shape::Str, "Select what changed since a commit"),
         key("merge-base", Shape::Bool, "Since the commit at which the branch left that one"),
+        key("shard", Shape::Str, "Select one of several parts, such as `2/8`"),
         key("commands", STRING_OR_STRINGS, "Select commands by name"),
         key("modules", STRING_OR_STRINGS, "Select commands by module"),
         key("spaces", STRING_OR_STRINGS, "Select commands by space"),

@@ -9,7 +9,7 @@ use qik_cache::{CacheKind, CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
 use qik_fingerprint::{Difference, Now, StoredNode, differences, fingerprint};
 use qik_graph::runnable;
-use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, Platform, RelPath};
+use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
 use crate::plan::Planned;
 
@@ -105,13 +105,12 @@ pub(crate) fn look_ahead<'a>(
     caches: &CacheSet,
     planned: impl IntoIterator<Item = &'a Planned>,
 ) {
-    let mut by_cache: BTreeMap<&Name, Vec<(Fingerprint, Platform)>> = BTreeMap::new();
+    let mut by_cache: BTreeMap<&Name, Vec<Key<'_>>> = BTreeMap::new();
     for one in planned {
         if caches.kind(&one.cache) == Some(CacheKind::Remote)
             && let Ok(fingerprint) = fingerprint_of(db, one)
         {
-            let key = (fingerprint, one.definition.settings.platform);
-            by_cache.entry(&one.cache).or_default().push(key);
+            by_cache.entry(&one.cache).or_default().push(key(one, fingerprint));
         }
     }
     for (cache, keys) in by_cache {

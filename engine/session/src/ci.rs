@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use qik_cache::CacheSet;
 use qik_model::Name;
 use qik_run::{CacheStatus, ColdReason, Planned};
 
@@ -42,9 +43,10 @@ impl Session {
             })
             .collect();
         let plan = prepared.plan.clone().filtered(|at, _| is_cold(at));
+        let caches = self.caches();
         let known: Vec<Option<Duration>> =
-            plan.runnables.iter().map(|planned| self.last_time(planned)).collect();
-        let usual = median(known.iter().flatten().copied()).unwrap_or(UNKNOWN);
+            plan.runnables.iter().map(|planned| last_time(&caches, planned)).collect();
+        let usual = usual(known.iter().flatten().copied());
         let work: Vec<Work> = plan
             .runnables
             .iter()
@@ -64,11 +66,15 @@ impl Session {
             })
             .collect()
     }
+}
 
-    /// How long it took the last time.
-    pub fn last_time(&self, planned: &Planned) -> Option<Duration> {
-        let caches = self.caches_at_hand()?;
-        let last = caches.recent(&planned.cache, planned.name()).into_iter().next()?;
-        Some(Duration::from_millis(last.millis))
-    }
+/// How long it took the last time.
+pub(crate) fn last_time(caches: &CacheSet, planned: &Planned) -> Option<Duration> {
+    let last = caches.recent(&planned.cache, planned.name()).into_iter().next()?;
+    Some(Duration::from_millis(last.millis))
+}
+
+/// What a runnable of which nothing is known is taken to last, by those that are known.
+pub(crate) fn usual(known: impl Iterator<Item = Duration>) -> Duration {
+    median(known).unwrap_or(UNKNOWN)
 }

@@ -19,6 +19,7 @@ mod commit;
 mod discover;
 mod graph;
 mod history;
+mod parts;
 mod plan;
 mod python;
 mod shards;
@@ -42,7 +43,7 @@ use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTr
 pub use ci::CiJob;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
-pub use plan::{Request, WantedStatus};
+pub use plan::{Part, Request, WantedStatus};
 pub use qik_cache::{CacheSet, Listed, Verified, new_key, told as told_bytes};
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
@@ -204,6 +205,9 @@ impl Session {
         if let Some(since) = &request.since {
             let isolated = request.selection.isolated;
             plan = self.changed_since(plan, since, isolated).map_err(|error| vec![error])?;
+        }
+        if let Some(part) = request.part {
+            plan = self.part_of(plan, part, request.selection.isolated);
         }
         let Some(wanted) = request.status else {
             return Ok(Prepared { plan, statuses: None, warnings: self.take_notes() });

@@ -20,8 +20,28 @@ pub struct Request {
     pub caches: Vec<String>,
     /// Those alone that changed since a commit.
     pub since: Option<Since>,
+    /// The part for one of several machines.
+    pub part: Option<Part>,
     /// Warm or cold ones alone.
     pub status: Option<WantedStatus>,
+}
+
+/// One of several parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which, from 1.
+    pub at: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+impl Part {
+    /// Reads `2/8`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, of) = text.split_once('/')?;
+        let part = Self { at: at.trim().parse().ok()?, of: of.trim().parse().ok()? };
+        (1..=part.of).contains(&part.at).then_some(part)
+    }
 }
 
 /// Which status is asked for.
@@ -51,6 +71,13 @@ impl Request {
             since: match text(db, "since")? {
                 Some(rev) => Some(Since { rev, merge_base: flag(db, "merge-base")? }),
                 None => None,
+            },
+            part: match text(db, "shard")? {
+                None => None,
+                Some(text) => Some(Part::parse(&text).ok_or_else(|| {
+                    Diagnostic::error("context/bad-value", format!("no shard `{text}`"))
+                        .help("the second of eight is `2/8`")
+                })?),
             },
             status: match text(db, "cache-status")?.as_deref() {
                 None => None,

@@ -109,7 +109,11 @@ impl Changes<'_> {
 }
 
 /// `kept`, and all of the plan that it needs.
-fn with_upstream(plan: &Plan, mut kept: BTreeSet<Name>, isolated: bool) -> BTreeSet<Name> {
+pub(crate) fn with_upstream(
+    plan: &Plan,
+    mut kept: BTreeSet<Name>,
+    isolated: bool,
+) -> BTreeSet<Name> {
     // What is upstream comes before what needs it.
     for planned in plan.runnables.iter().rev() {
         if !kept.contains(planned.name()) {

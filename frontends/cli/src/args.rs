@@ -132,6 +132,13 @@ fn shards(text: &str) -> Result<usize, String> {
     }
 }
 
+fn part(text: &str) -> Result<String, String> {
+    match qik_session::Part::parse(text) {
+        Some(_) => Ok(text.into()),
+        None => Err("the second of eight is `2/8`".into()),
+    }
+}
+
 /// What a verb asks for beside a selection.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
@@ -270,6 +277,10 @@ pub(crate) struct SelectArgs {
     /// With `--since`: since the commit at which the present branch left REF
     #[arg(long)]
     pub merge_base: bool,
+    /// Only the I-th of N parts, for as many machines: balanced, and each part the same wherever it
+    /// is made
+    #[arg(long, value_name = "I/N", value_parser = part)]
+    pub shard: Option<String>,
     /// Leave out what the selected commands depend on
     #[arg(long)]
     pub isolated: bool,
@@ -487,6 +498,7 @@ fn merge(before: RunArgs, mut after: RunArgs) -> RunArgs {
     after.select.isolated |= before.select.isolated;
     after.select.merge_base |= before.select.merge_base;
     after.select.since = after.select.since.take().or(before.select.since);
+    after.select.shard = after.select.shard.take().or(before.select.shard);
     after.select.ls |= before.select.ls;
     after.select.fail |= before.select.fail;
     after.cache.force |= before.cache.force;
@@ -517,6 +529,7 @@ impl RunArgs {
                 tags: Vec::new(),
                 since: None,
                 merge_base: false,
+                shard: None,
                 isolated: false,
                 ls: false,
                 format: Format::Text,
@@ -571,6 +584,7 @@ impl RunArgs {
         let values = [
             ("cache-status", status),
             ("since", self.select.since.clone()),
+            ("shard", self.select.shard.clone()),
             ("cache", self.cache.default_cache.clone()),
             ("cache-when", self.cache.cache_when.clone()),
             ("workers", self.how.workers.map(|workers| workers.to_string())),

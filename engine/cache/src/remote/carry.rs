@@ -117,7 +117,7 @@ impl RemoteCache {
         }
         let mut removed = 0;
         // Entries go before the contents that they name.
-        for part in ["ac", "cas"] {
+        for part in ["ac", "cas", "last", "agreed"] {
             let prefix = format!("{}v1/{part}/", client.settings.scope);
             for key in self.keys(&prefix)? {
                 runtime().block_on(client.remove(&key)).map_err(|Trouble(why)| why)?;

@@ -2,11 +2,13 @@
 //! the remote in the background. Nothing that a remote does makes a run fail, or lets it replay
 //! what its entries do not vouch for. Does not know which service stands behind it.
 
+mod agree;
 mod backend;
 mod breaker;
 mod carry;
 mod client;
 mod ferry;
+mod last;
 mod settings;
 mod share;
 mod shared;
@@ -18,7 +20,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
-use qik_model::{ActionResult, CacheConfig, Content, Diagnostic, Digest, Fingerprint, Platform};
+use qik_model::{ActionResult, CacheConfig, Content, Diagnostic, Digest, Fingerprint, Name};
 use qik_system::System;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -34,6 +36,7 @@ use share::Uploads;
 use shared::Shared;
 use wire::Object;
 
+pub use agree::Agreed;
 pub use carry::Pulled;
 pub use share::Sharing;
 pub use signing::new_key;
@@ -52,6 +55,8 @@ pub struct RemoteCache {
     ahead: Mutex<FxHashMap<Wanted, Found>>,
     /// Entries that were found, and whose contents are not all here yet.
     unfetched: Mutex<FxHashMap<Fingerprint, Found>>,
+    /// The last results of runnables that this machine knows none of.
+    last: Mutex<FxHashMap<Name, ActionResult>>,
     uploads: Uploads,
 }
 
@@ -78,6 +83,20 @@ enum Found {
     Failed,
 }
 
+/// What asking ahead came to.
+struct Ahead {
+    /// `None` where `local` answers from now on.
+    found: Option<Found>,
+    last: Option<ActionResult>,
+}
+
+/// Of a task that broke off.
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { found: Some(Found::Failed), last: None }
+    }
+}
+
 impl RemoteCache {
     /// The cache that `config` describes. Nothing is asked of the service yet.
     ///
@@ -96,35 +115,38 @@ impl RemoteCache {
             remote: Arc::new(Remote { client, local, shared, suspects: Mutex::default() }),
             ahead: Mutex::default(),
             unfetched: Mutex::default(),
+            last: Mutex::default(),
             uploads: Uploads::default(),
         })
     }
 
     /// Asks for all of these at once, so that the look-ups that follow need not wait one by one.
-    pub fn prefetch(&self, keys: &[(Fingerprint, Platform)]) {
+    pub fn prefetch(&self, keys: &[Key<'_>]) {
         let settings = &self.remote.client.settings;
         if !settings.reads {
             return;
         }
-        let wanted: Vec<Wanted> = keys
+        let wanted = |key: &Key<'_>| {
+            let platform = self.remote.local.platform(key.platform).to_owned();
+            (Name::from(key.runnable), (key.fingerprint, platform))
+        };
+        let wanted: Vec<(Name, Wanted)> = keys
             .iter()
-            .map(|(print, platform)| (*print, self.remote.local.platform(*platform).to_owned()))
-            .filter(|wanted| !lock(&self.ahead).contains_key(wanted))
-            .filter(|(print, platform)| !self.remote.is_at_hand(*print, platform))
+            .map(wanted)
+            .filter(|(_, wanted)| !lock(&self.ahead).contains_key(wanted))
+            .filter(|(_, (print, platform))| !self.remote.is_at_hand(*print, platform))
             .collect();
         if wanted.is_empty() {
             return;
         }
-        let remote = &self.remote;
-        let asked = wanted.into_iter().map(|wanted| {
-            let remote = remote.clone();
-            async move {
-                let asked = wanted.clone();
-                let found = runtime().spawn(async move { remote.ask_and_keep(asked).await }).await;
-                Some((wanted, found.unwrap_or(Some(Found::Failed))?))
-            }
+        let asked = wanted.into_iter().map(|(runnable, wanted)| {
+            let asked = self.remote.clone().ask_ahead(runnable.clone(), wanted.clone());
+            async move { (runnable, wanted, runtime().spawn(asked).await.unwrap_or_default()) }
         });
-        lock(&self.ahead).extend(all_of(asked).into_iter().flatten());
+        for (runnable, wanted, ahead) in all_of(asked) {
+            lock(&self.ahead).extend(ahead.found.map(|found| (wanted, found)));
+            lock(&self.last).extend(ahead.last.map(|last| (runnable, last)));
+        }
     }
 
     /// Asks for all of these, many at once.
@@ -259,6 +281,15 @@ impl Remote {
             }
         }
         worst
+    }
+
+    /// Asks for an entry and, where there is none, for the last one of the runnable.
+    async fn ask_ahead(self: Arc<Self>, runnable: Name, wanted: Wanted) -> Ahead {
+        let platform = wanted.1.clone();
+        let found = self.clone().ask_and_keep(wanted).await;
+        let asks = matches!(found, Some(Found::Nothing)) && self.local.recent(&runnable).is_empty();
+        let last = if asks { self.last(&runnable, &platform).await } else { None };
+        Ahead { found, last }
     }
 
     /// As [`Remote::ask`]; what stands in its entry whole is kept at once, while others are still
@@ -456,7 +487,11 @@ impl ActionCache for RemoteCache {
     }
 
     fn recent(&self, runnable: &str) -> Vec<ActionResult> {
-        self.remote.local.recent(runnable)
+        let recent = self.remote.local.recent(runnable);
+        if !recent.is_empty() {
+            return recent;
+        }
+        lock(&self.last).get(runnable).cloned().into_iter().collect()
     }
 
     fn keeps_artifacts(&self) -> bool {

@@ -133,13 +133,15 @@ impl Remote {
             }
         }
         let code = stored.result.code;
-        let bytes = self.object(stored, platform, &inline);
+        let stored = self.signed(stored, platform);
+        let bytes = wire::encode(&stored, platform, &inline);
         self.put_entry(&wanted, bytes, code, replace)?;
         self.shared.add(system, wanted.0);
+        self.note_last(&stored, platform);
         Ok(())
     }
 
-    fn object(&self, stored: Stored, platform: &str, inline: &[(Content, Vec<u8>)]) -> Vec<u8> {
+    fn signed(&self, stored: Stored, platform: &str) -> Stored {
         let settings = &self.client.settings;
         let origin = Origin {
             cache: settings.name.to_string(),
@@ -151,7 +153,7 @@ impl Remote {
         if let Some(origin) = &mut stored.origin {
             origin.signature = settings.signing.sign(&header);
         }
-        wire::encode(&stored, platform, inline)
+        stored
     }
 
     /// Entries are written once, but for those that no reader would take, and failures that are

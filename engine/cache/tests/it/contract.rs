@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use qik_cache::{CacheSet, Finished, MissReason, Restore};
+use qik_cache::{Agreed, CacheSet, Finished, MissReason, Restore};
 use qik_model::{CacheConfig, FileKind, Origin, Platform, RelPath, Setting};
 use qik_system::blob_id;
 
@@ -158,9 +158,49 @@ fn what_nobody_made_is_a_miss() {
         let caches = open(&project, &settings);
         let reason = miss(caches.lookup("team", &key(9, "made"), &project.files()));
         assert_eq!(reason, MissReason::NoEntry);
-        caches.prefetch("team", &[(key(9, "made").fingerprint, Platform::Same)]);
+        caches.prefetch("team", &[key(9, "made")]);
         miss(caches.lookup("team", &key(9, "made"), &project.files()));
         assert_eq!(caches.warnings(), []);
+    });
+}
+
+#[test]
+fn the_last_result_of_a_runnable_is_told_to_machines_that_have_none() {
+    each_remote(|settings| {
+        let (first, second) = (Project::new(), Project::new());
+        let caches = open(&first, &settings);
+        make(&first, &caches, 1, &[]);
+        make(&first, &caches, 2, &[]);
+        end(&caches);
+        let caches = open(&second, &settings);
+        assert_eq!(caches.recent("team", "made"), [], "nobody was asked yet");
+        caches.prefetch("team", &[key(9, "made"), key(9, "other")]);
+        let told = caches.recent("team", "made");
+        assert!(matches!(told[0].fingerprint.0[0], 1 | 2) && told[0].millis == 7, "{told:?}");
+        assert_eq!(caches.recent("team", "other"), []);
+        miss(caches.lookup("team", &key(9, "made"), &second.files()));
+    });
+}
+
+#[test]
+fn machines_agree_on_what_the_first_says() {
+    each_remote(|settings| {
+        let (first, second) = (Project::new(), Project::new());
+        let said = open(&first, &settings).agree("team", "a topic", b"first".to_vec());
+        // A folder can't tell who is first, and opendal does not ask Redis to.
+        let can = ["memory", "s3"].map(text);
+        let can = settings.iter().any(|(key, value)| *key == "type" && can.contains(value));
+        let expected = |bytes: &[u8]| match can {
+            true => Agreed::On(bytes.to_vec()),
+            false => Agreed::Impossible,
+        };
+        assert_eq!(said, expected(b"first"));
+        let caches = open(&second, &settings);
+        assert_eq!(caches.agree("team", "a topic", b"second".to_vec()), expected(b"first"));
+        assert_eq!(caches.agree("team", "another", b"second".to_vec()), expected(b"second"));
+        assert_eq!(caches.agree("local", "a topic", b"x".to_vec()), Agreed::Impossible);
+        let readers = open(&second, &with(&settings, "mode", text("read")));
+        assert_eq!(readers.agree("team", "a topic", b"x".to_vec()), Agreed::Impossible);
     });
 }
 

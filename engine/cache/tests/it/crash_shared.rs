@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use qik_cache::{Lookup, Restore};
-use qik_model::{FileKind, Platform};
+use qik_model::FileKind;
 
 use crate::contract::{Settings, make, open, s3, text, with};
 use crate::project::{Project, key};
@@ -111,8 +111,7 @@ fn run_and_kill(url: &str, after: Duration) -> Option<String> {
 fn check_all(settings: &Settings) -> u32 {
     let project = Project::new();
     let caches = open(&project, settings);
-    let keys: Vec<_> =
-        (0..ROUNDS).map(|number| (key(number, "made").fingerprint, Platform::Same)).collect();
+    let keys: Vec<_> = (0..ROUNDS).map(|number| key(number, "made")).collect();
     caches.prefetch("team", &keys);
     let mut hits = 0;
     for number in 0..ROUNDS {

@@ -4,20 +4,21 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use qik_cache::{CacheSet, Lookup, Restore};
+use qik_cache::{CacheSet, Key, Lookup, Restore};
 use qik_model::{FileKind, Fingerprint, Platform, RelPath};
 
 use crate::contract::{end, make, open, s3, text, with};
 use crate::project::{Project, hit, key, log, miss};
 use crate::server::{SECRET, Server};
 
-fn keys(count: u16) -> Vec<(Fingerprint, Platform)> {
+fn keys(count: u16) -> Vec<Key<'static>> {
     let print = |number: u16| {
         let mut bytes = [0; 32];
         bytes[..2].copy_from_slice(&number.to_le_bytes());
         Fingerprint(bytes)
     };
-    (0..count).map(|number| (print(number), Platform::Same)).collect()
+    let key = |fingerprint| Key { fingerprint, runnable: "a", platform: Platform::Same };
+    (0..count).map(|number| key(print(number))).collect()
 }
 
 #[track_caller]

@@ -36,6 +36,8 @@ pub struct Mood {
     pub denies_writes: AtomicBool,
     /// Requests that came.
     pub requests: AtomicU64,
+    /// Held while an object is put that must be new: the server below looks first and writes then.
+    exclusive: tokio::sync::Mutex<()>,
     seed: AtomicU64,
 }
 
@@ -130,6 +132,8 @@ impl Moody {
         if denies {
             return Ok(status(403, "<Error><Code>AccessDenied</Code></Error>"));
         }
+        let is_exclusive = request.headers().contains_key("if-none-match") && writes;
+        let _alone = if is_exclusive { Some(mood.exclusive.lock().await) } else { None };
         if mood.random() % 1000 >= mood.faults.load(Ordering::Relaxed) {
             return self.inner.call(request).await;
         }

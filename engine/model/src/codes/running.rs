@@ -147,6 +147,14 @@ module."#,
 this project has this one."#,
     ),
     code(
+        "shard/not-agreed",
+        "machines can't agree on who runs what",
+        r#"`--shard I/N` divides a selection among machines. Where a shared cache is used, the first machine
+says there who runs what, and the others take it over. This machine could not ask, or what it found is
+not a division of its selection: do all machines have the same commit and the same arguments? So that
+nothing is left out it runs everything."#,
+    ),
+    code(
         "since/no-config",
         "the configuration at the commit can't be read",
         r#"`--since REF` compares what each command depends on now with what it depended on at REF, by the

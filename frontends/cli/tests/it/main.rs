@@ -26,5 +26,6 @@ mod remote;
 mod selection;
 #[path = "../../../../engine/cache/tests/it/server.rs"]
 mod server;
+mod shards;
 mod since;
 mod stopping;

@@ -47,7 +47,7 @@ fn project() -> Project {
 }
 
 /// The environment of somebody who may use the server.
-fn env(server: &Server) -> [(&str, &str); 3] {
+pub fn env(server: &Server) -> [(&str, &str); 3] {
     [("URL", &server.url), ("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET)]
 }
 
