@@ -194,6 +194,20 @@ pub fn check_env(env: &BTreeMap<String, String>) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Variables that the command line sets, and that the project does not have.
+pub fn check_flags(project: &Project, flags: &BTreeMap<String, String>) -> Vec<Diagnostic> {
+    let known = || project.variables.iter().map(|variable| &*variable.name);
+    let given = flags.keys().filter_map(|name| name.strip_prefix("project."));
+    let unknown = given.filter(|name| !known().any(|known| known == *name));
+    unknown
+        .map(|name| {
+            let message = format!("there is no variable `{name}`, which `--ctx` sets");
+            Diagnostic::error("context/unknown-variable", message)
+                .maybe_help(names::suggest(name, known()))
+        })
+        .collect()
+}
+
 fn upper(name: &str) -> String {
     name.replace('-', "_").to_ascii_uppercase()
 }

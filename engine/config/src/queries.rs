@@ -6,7 +6,7 @@ use std::sync::Arc;
 use qik_db::{Db, Source, World};
 use qik_model::{
     Command, ConfigDocument, ConfigSyntax, ContextValue, Diagnostic, Name, Origin, Parsed, Place,
-    Project, RelPath, Space, Span,
+    Project, RelPath, Severity, Space, Span,
 };
 
 use crate::context::{self, Outside};
@@ -82,6 +82,10 @@ pub fn diagnostics(db: &dyn Db) -> Vec<Diagnostic> {
     all.extend(lowered.diagnostics.iter().cloned());
     all.extend(profile(db).as_ref().err().cloned());
     all.extend(context::check_env(World::get(db).env(db)));
+    // Of a configuration that can't be read no variable is known.
+    if !all.iter().any(|report| report.severity == Severity::Error) {
+        all.extend(context::check_flags(project(db), World::get(db).flags(db)));
+    }
     all
 }
 

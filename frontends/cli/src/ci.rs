@@ -24,7 +24,9 @@ pub(crate) fn answer(session: &mut Session, style: &Style, args: &CiArgs, run: &
         _ => Order::BetweenShards,
     };
     let jobs = session.ci_jobs(&prepared, args.shards, order);
-    let pipeline = Pipeline { jobs: &jobs, args, run };
+    // The jobs may have another environment than this one.
+    let profile = session.text("profile").ok().flatten().filter(|name| name != "default");
+    let pipeline = Pipeline { jobs: &jobs, args, run, profile };
     print(&match args.service {
         CiService::GithubMatrix => pipeline.matrix(),
         CiService::Github => pipeline.github(),
@@ -39,6 +41,7 @@ struct Pipeline<'a> {
     args: &'a CiArgs,
     /// What was selected, and how.
     run: &'a RunArgs,
+    profile: Option<String>,
 }
 
 impl Pipeline<'_> {
@@ -126,7 +129,8 @@ impl Pipeline<'_> {
             needs(&mut text, "    depends_on:", &job.after);
             text.push_str("    commands:\n");
             for line in self.script(job) {
-                let _ = writeln!(text, "      - {}", quoted(&line));
+                // Variables are those of the job, not of the step that uploads the pipeline.
+                let _ = writeln!(text, "      - {}", quoted(&line.replace('$', "$$")));
             }
         }
         text
@@ -155,16 +159,33 @@ impl Pipeline<'_> {
 
     fn command(&self, job: &CiJob) -> String {
         let mut line = String::from("qik");
-        if let Some(profile) = &self.run.project.profile {
-            let _ = write!(line, " -p {}", word(profile));
+        for given in self.given().into_iter().chain(job.names.iter().map(ToString::to_string)) {
+            line.push(' ');
+            line.push_str(&word(&given));
         }
-        for cache in &self.run.cache.caches {
-            let _ = write!(line, " --cache {}", word(cache));
-        }
-        job.names.iter().for_each(|name| {
-            let _ = write!(line, " {}", word(name));
-        });
         line
+    }
+
+    /// What of the command line is about the project, and not about which of it.
+    fn given(&self) -> Vec<String> {
+        let (project, cache) = (&self.run.project, &self.run.cache);
+        let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+        let options = [
+            ("-C", project.directory.iter().map(path).collect()),
+            ("--config", project.config.iter().map(path).collect()),
+            ("-p", self.profile.iter().cloned().collect()),
+            ("--ctx", project.context.clone()),
+            ("--cache", cache.caches.clone()),
+            ("--default-cache", cache.default_cache.iter().cloned().collect()),
+            ("--cache-when", cache.cache_when.iter().cloned().collect()),
+        ];
+        let values = |(name, values): (&str, Vec<String>)| -> Vec<String> {
+            values.into_iter().flat_map(|value| [name.to_owned(), value]).collect()
+        };
+        let mut given: Vec<String> = options.into_iter().flat_map(values).collect();
+        let switches = [("--isolated", self.run.select.isolated), ("--force", cache.force)];
+        given.extend(switches.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()));
+        given
     }
 }
 
@@ -190,7 +211,8 @@ fn reason(job: &CiJob) -> String {
 fn comment(text: &mut String, indent: &str, job: &CiJob) {
     let _ = writeln!(text, "{indent}# about {}s", job.time.as_secs());
     for (name, reason) in job.names.iter().zip(&job.reasons) {
-        let line: String = format!("{name}: cold: {reason}").replace(['\n', '\r'], " ");
+        let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        let line: String = format!("{name}: cold: {reason}").replace(ends_line, " ");
         let _ = writeln!(text, "{indent}# {line}");
     }
 }

@@ -274,6 +274,12 @@ name is misspelt. qik's variables are called `QIK__` and the name in capitals, w
 tables under `ctx`: `[ctx.nightly.qik]`, `[ctx.nightly.project]`. `default` and `ci` always exist.",
     ),
     code(
+        "context/unknown-variable",
+        "a variable that the project does not have",
+        "`--ctx NAME=VALUE` sets a variable of the project. Its variables are listed under `vars` (or `ctx`),
+and this one is not among them, so the value would have no effect.",
+    ),
+    code(
         "config/without-effect",
         "a setting has no effect",
         r#"The import graph needs no commands of its own here: it is read when a fingerprint asks for it. So

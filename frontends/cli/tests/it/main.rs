@@ -29,3 +29,4 @@ mod server;
 mod shards;
 mod since;
 mod stopping;
+mod templates;

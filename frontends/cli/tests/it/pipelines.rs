@@ -39,7 +39,7 @@ fn have_checker() -> bool {
     works
 }
 
-fn check_schema(project: &Project, schema: &str, text: &str) {
+pub fn check_schema(project: &Project, schema: &str, text: &str) {
     if !have_checker() {
         return;
     }
@@ -142,6 +142,10 @@ fn the_profile_and_the_cache_go_along() {
     let lines = commands(&project.qik("-p ci ci github --cache repo test").exits(0).out());
     assert!(lines.iter().all(|line| line.starts_with("qik -p ci --cache repo ")), "{lines:?}");
     assert_eq!(lines.len(), 4);
+    let told = project.qik_in("ci github --isolated --ctx x=1 report", &[("QIK__PROFILE", "ci")]);
+    told.exits(2).says("context/unknown-variable");
+    let told = project.qik_in("ci github --isolated report", &[("QIK__PROFILE", "ci")]);
+    assert_eq!(commands(&told.exits(0).out()), ["qik -p ci --isolated report"]);
     project.qik("ci github --shards 0").exits(2);
     project.qik("ci nowhere").exits(2);
 }
