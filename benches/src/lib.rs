@@ -22,4 +22,4 @@ pub use corpus::Corpus;
 pub use plan::{File, Package, Plan, Shape};
 pub use random::Random;
 pub use statistics::{Sample, median};
-pub use write::{commit, write};
+pub use write::{Generated, commit, git, write};

@@ -9,11 +9,30 @@ use std::process::{Command, Stdio};
 use crate::plan::{Plan, Shape};
 use crate::python;
 
+/// A command over all packages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// Its name.
+    pub name: String,
+    /// Whether it depends on what a package reaches by imports, and not on the package's own files.
+    pub reads_graph: bool,
+}
+
+impl Generated {
+    /// Reads `lint` and `test:graph`.
+    pub fn parse(text: &str) -> Self {
+        match text.strip_suffix(":graph") {
+            Some(name) => Self { name: name.into(), reads_graph: true },
+            None => Self { name: text.into(), reads_graph: false },
+        }
+    }
+}
+
 /// Writes all files below `out`, which must not exist yet, and `commands` over all packages.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(shape: &Shape, plan: &Plan, commands: &[String], out: &Path) -> io::Result<u64> {
+pub fn write(shape: &Shape, plan: &Plan, commands: &[Generated], out: &Path) -> io::Result<u64> {
     fs::create_dir(out)?;
     let mut bytes = 0;
     let mut folder = None;
@@ -45,23 +64,28 @@ pub fn commit(tree: &Path) -> io::Result<()> {
     git(tree, &["status", "--porcelain"])
 }
 
-fn config(plan: &Plan, commands: &[String]) -> String {
+fn config(plan: &Plan, commands: &[Generated]) -> String {
     let mut out = String::from("[spaces.default]\nmodules = [\n");
     for package in &plan.packages {
         let _ = writeln!(out, "    \"{}\",", package.name);
     }
     out.push_str("]\n");
-    for command in commands {
-        let _ = write!(
-            out,
-            "\n[commands.{command}]\nexec = \"true {{module.dir}}\"\n\
-             deps = [\"{{module.dir}}/**.py\"]\n"
-        );
+    for Generated { name, reads_graph } in commands {
+        let dep = match reads_graph {
+            true => r#"{ type = "pygraph", pyimport = "{module.pyimport}" }"#,
+            false => r#""{module.dir}/**.py""#,
+        };
+        let _ =
+            write!(out, "\n[commands.{name}]\nexec = \"true {{module.dir}}\"\ndeps = [{dep}]\n");
     }
     out
 }
 
-fn git(tree: &Path, arguments: &[&str]) -> io::Result<()> {
+/// Runs git in `tree`, as somebody who is the same on every machine.
+///
+/// # Errors
+/// If git is not there or does not succeed.
+pub fn git(tree: &Path, arguments: &[&str]) -> io::Result<()> {
     let mut command = Command::new("git");
     command.args(arguments).current_dir(tree).stdin(Stdio::null()).stdout(Stdio::null());
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
@@ -77,14 +101,16 @@ fn git(tree: &Path, arguments: &[&str]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::config;
+    use super::{Generated, config};
     use crate::plan::{Plan, Shape};
 
     #[test]
     fn the_configuration_runs_each_command_over_each_package() {
         let plan = Plan::new(&Shape { packages: 2, files: 2, seed: 0, tiny: true });
         let expected = "[spaces.default]\nmodules = [\n    \"pkg_0000\",\n    \"pkg_0001\",\n]\n\n\
-            [commands.lint]\nexec = \"true {module.dir}\"\ndeps = [\"{module.dir}/**.py\"]\n";
-        assert_eq!(config(&plan, &["lint".to_string()]), expected);
+            [commands.lint]\nexec = \"true {module.dir}\"\ndeps = [\"{module.dir}/**.py\"]\n\n\
+            [commands.test]\nexec = \"true {module.dir}\"\n\
+            deps = [{ type = \"pygraph\", pyimport = \"{module.pyimport}\" }]\n";
+        assert_eq!(config(&plan, &["lint", "test:graph"].map(Generated::parse)), expected);
     }
 }

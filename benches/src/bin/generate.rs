@@ -1,12 +1,13 @@
-//! `generate --packages 500 --files 20000 --out DIR [--seed N] [--commands a,b] [--tiny] [--no-git]`
-//! writes a Python monorepo with a `qik.toml` and commits it. Equal arguments, equal commit.
+//! `generate --packages 500 --files 20000 --out DIR [--seed N] [--commands a,b:graph] [--tiny]
+//! [--no-git]` writes a Python monorepo with a `qik.toml` and commits it; commands marked `:graph` depend on
+//! what a package reaches by imports, the others on its files. Equal arguments, equal commit.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
 #![allow(clippy::disallowed_methods, reason = "benches read their arguments themselves")]
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use qik_benches::{Arguments, Plan, Shape, commit, write};
+use qik_benches::{Arguments, Generated, Plan, Shape, commit, write};
 
 fn main() -> ExitCode {
     match run() {
@@ -37,7 +38,7 @@ fn run() -> Result<String, String> {
         return Err("each package needs at least one file".to_string());
     }
     let commands = arguments.option("commands", "lint".to_string())?;
-    let commands: Vec<String> = commands.split(',').map(str::to_string).collect();
+    let commands: Vec<Generated> = commands.split(',').map(Generated::parse).collect();
     let out = Path::new(arguments.required("out")?);
     let in_out = |error| format!("{}: {error}", out.display());
     let bytes = write(&shape, &Plan::new(&shape), &commands, out).map_err(in_out)?;
