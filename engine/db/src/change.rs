@@ -18,6 +18,8 @@ use crate::database::{Database, read};
 pub struct Change {
     folders: Vec<(RelPath, Option<Arc<[TreeEntry]>>)>,
     sources: Vec<RelPath>,
+    held: Vec<(RelPath, Option<Arc<[u8]>>)>,
+    released: Vec<RelPath>,
     tools: bool,
     outside: bool,
 }
@@ -28,13 +30,27 @@ impl Change {
         let mut sources = delta.touched;
         // A file that came or went is in no list of touched files; its folder tells.
         sources.extend(delta.folders.iter().map(|(folder, _)| folder.clone()));
-        Self { folders: delta.folders, sources, tools: false, outside: false }
+        Self { folders: delta.folders, sources, ..Self::default() }
     }
 
     /// Files whose content may have moved although no scan sees them (git ignores them, say).
     #[must_use]
     pub fn with_sources(mut self, paths: impl IntoIterator<Item = RelPath>) -> Self {
         self.sources.extend(paths);
+        self
+    }
+
+    /// A file counts with these bytes, whatever it holds, until it is released.
+    #[must_use]
+    pub fn with_held(mut self, path: RelPath, bytes: Option<Arc<[u8]>>) -> Self {
+        self.held.push((path, bytes));
+        self
+    }
+
+    /// Files count again as they are.
+    #[must_use]
+    pub fn with_released(mut self, paths: impl IntoIterator<Item = RelPath>) -> Self {
+        self.released.extend(paths);
         self
     }
 
@@ -53,13 +69,20 @@ impl Change {
     }
 
     /// Tells the database; says whether anything differed.
-    pub fn apply(self, db: &mut Database) -> bool {
+    pub fn apply(mut self, db: &mut Database) -> bool {
         let mut changed = false;
         for (path, entries) in self.folders {
             changed |= set_folder(db, &path, entries.unwrap_or_else(|| Arc::from([])));
         }
+        db.hold(&self.released, false);
+        self.sources.extend(self.released);
         for path in known_sources(db, &self.sources) {
-            changed |= refresh_source(db, &path);
+            let bytes = read(&*db.system, &path);
+            changed |= set_source(db, &path, bytes);
+        }
+        for (path, bytes) in self.held {
+            db.hold(std::slice::from_ref(&path), true);
+            changed |= set_source(db, &path, bytes);
         }
         if self.tools {
             changed |= refresh_tools(db);
@@ -90,12 +113,13 @@ fn known_sources(db: &Database, paths: &[RelPath]) -> Vec<RelPath> {
     let moved = |source: &RelPath| {
         paths.contains(source) || source.parent().is_some_and(|folder| paths.contains(&folder))
     };
-    sources.keys().filter(|source| moved(source)).cloned().collect()
+    let held = db.known.held.lock().expect("no panic under this lock");
+    let open = sources.keys().filter(|source| !held.contains(source));
+    open.filter(|source| moved(source)).cloned().collect()
 }
 
-fn refresh_source(db: &mut Database, path: &RelPath) -> bool {
+fn set_source(db: &mut Database, path: &RelPath, bytes: Option<Arc<[u8]>>) -> bool {
     let source = db.source(path);
-    let bytes = read(&*db.system, path);
     if *source.bytes(db) == bytes {
         return false;
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use qik_model::{ConfigSyntax, RelPath};
 use qik_system::System;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use salsa::{Durability, Setter};
 
 use crate::{Db, Folder, OutsideFile, Source, Tool, ToolOutput, World};
@@ -32,6 +32,8 @@ pub struct Database {
 pub(crate) struct Known {
     pub folders: Mutex<FxHashMap<RelPath, Folder>>,
     pub sources: Mutex<FxHashMap<RelPath, Source>>,
+    /// Sources that count as they are here, and not as they are on disk.
+    pub held: Mutex<FxHashSet<RelPath>>,
     pub outside: Mutex<FxHashMap<PathBuf, OutsideFile>>,
     pub tools: Mutex<FxHashMap<Arc<str>, Tool>>,
 }
@@ -81,6 +83,28 @@ impl Database {
     /// The running binary: an environment that holds it is meant where none is active.
     pub fn set_binary(&mut self, binary: PathBuf) {
         World::get(self).set_binary(self).to(Some(binary));
+    }
+
+    /// The files that queries read one by one, whether or not git ignores them.
+    pub fn known_sources(&self) -> Vec<RelPath> {
+        let sources = self.known.sources.lock().expect("no panic under this lock");
+        sources.keys().cloned().collect()
+    }
+
+    /// The files and folders outside of the project that queries asked for.
+    pub fn known_outside(&self) -> Vec<PathBuf> {
+        let outside = self.known.outside.lock().expect("no panic under this lock");
+        outside.keys().cloned().collect()
+    }
+
+    pub(crate) fn hold(&self, paths: &[RelPath], holds: bool) {
+        let mut held = self.known.held.lock().expect("no panic under this lock");
+        for path in paths {
+            match holds {
+                true => held.insert(path.clone()),
+                false => held.remove(path),
+            };
+        }
     }
 
     /// Runs a cheap command anew.

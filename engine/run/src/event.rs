@@ -81,6 +81,8 @@ pub struct RunnableReport {
     pub time: Duration,
     /// Its fingerprint, where it was asked for.
     pub fingerprint: Option<Fingerprint>,
+    /// What its fingerprint was when it began, or when it was replayed.
+    pub began_for: Option<Fingerprint>,
     /// Why it was executed.
     pub reason: Option<ColdReason>,
     /// What failed upstream, for what was skipped.

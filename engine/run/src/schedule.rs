@@ -84,6 +84,8 @@ struct State {
     because_of: Option<Name>,
     /// What it is being executed for, and when that was told.
     fingerprint: Option<Fingerprint>,
+    /// The same for what no cache keeps.
+    began_for: Option<Fingerprint>,
     revision: Revision,
     reason: Option<ColdReason>,
     /// Whether this is the second execution, for inputs that changed during the first.
@@ -252,8 +254,9 @@ impl<'a> Schedule<'a> {
         }
         self.states[at].revision = self.stage.tree.revision();
         let status = decide(self.stage.db, &self.stage.caches, planned, self.options.force);
-        self.states[at].fingerprint =
-            planned.is_cached().then(|| fingerprint_of(self.stage.db, planned).ok()).flatten();
+        let fingerprint = fingerprint_of(self.stage.db, planned).ok();
+        self.states[at].began_for = fingerprint;
+        self.states[at].fingerprint = fingerprint.filter(|_| planned.is_cached());
         match status {
             CacheStatus::Warm(entry) => self.replay(at, entry),
             CacheStatus::Cold(ColdReason::Broken(errors)) => {
@@ -410,6 +413,7 @@ impl<'a> Schedule<'a> {
             log,
             time,
             fingerprint: state.fingerprint,
+            began_for: state.fingerprint.or(state.began_for),
             reason: state.reason.clone(),
             because_of: state.because_of.clone(),
             diagnostics,

@@ -24,6 +24,7 @@ mod plan;
 mod python;
 mod shards;
 mod since;
+mod watch;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,7 @@ pub use qik_run::{
 pub use qik_system as system;
 pub use shards::Order;
 pub use since::Since;
+pub use watch::{WatchEvent, WatchListener, Wish};
 pub use why::Why;
 
 /// How to open a project.
@@ -243,7 +245,21 @@ impl Session {
     pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
         self.scan();
         self.prepare_python(&prepared.plan);
-        self.write_import_maps(&prepared.plan);
+        let force = plan::flag(&self.db, "force").unwrap_or_default();
+        let mut report = self.run_plan(&prepared.plan, force, listen);
+        // What the user waited for, the look at the files included.
+        report.time = self.db.system().elapsed();
+        report
+    }
+
+    /// Runs a plan over files that were looked at.
+    pub(crate) fn run_plan(
+        &mut self,
+        plan: &Plan,
+        force: bool,
+        listen: &mut dyn FnMut(RunEvent),
+    ) -> RunReport {
+        self.write_import_maps(plan);
         let caches = self.caches();
         for note in self.take_notes() {
             listen(RunEvent::Note(note));
@@ -254,7 +270,7 @@ impl Session {
                 .and_then(|workers| usize::try_from(workers).ok())
                 .unwrap_or_else(qik_system::cpu_count)
                 .max(1),
-            force: plan::flag(&self.db, "force").unwrap_or_default(),
+            force,
         };
         let stage = qik_run::Stage {
             db: &mut self.db,
@@ -262,10 +278,8 @@ impl Session {
             caches,
             stop: self.stop.clone(),
         };
-        let mut report = qik_run::run(stage, &prepared.plan, &options, listen);
+        let report = qik_run::run(stage, plan, &options, listen);
         self.save(listen);
-        // What the user waited for, the look at the files included.
-        report.time = self.db.system().elapsed();
         report
     }
 

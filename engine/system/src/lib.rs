@@ -23,6 +23,7 @@ mod blob;
 mod commit;
 mod env;
 mod git;
+mod keys;
 mod machine;
 mod memory;
 mod os;
@@ -30,6 +31,7 @@ mod outside;
 mod process;
 mod stat;
 mod stop;
+mod watch;
 mod worktree;
 
 use std::fmt::Debug;
@@ -43,6 +45,7 @@ pub use blob::is_content_of_file;
 pub use commit::CommitSystem;
 pub use env::Env;
 pub use git::{CommitId, Git, NoCommit};
+pub use keys::Keys;
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
@@ -53,6 +56,7 @@ pub use outside::{
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};
 pub use stop::{Stop, signals};
+pub use watch::{Stirred, Watcher};
 pub use worktree::{
     Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id, is_content_of,
 };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, bounded};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// A token that is asked to stop once, gently, and from the second time on to stop at once.
@@ -66,6 +67,23 @@ impl Stop {
         // An interrupted poll ends the sleep early, which no caller minds.
         let _ = poll(&mut [PollFd::new(&self.0.gentle.ear, PollFlags::IN)], timeout.as_ref());
         self.requested().is_some()
+    }
+
+    /// Tells the signal once a stop is asked for, to whoever waits for other things too.
+    pub fn heard(&self) -> Receiver<i32> {
+        let (tell, heard) = bounded(1);
+        let stop = self.clone();
+        let wait = move || {
+            loop {
+                if stop.wait(Duration::from_secs(3600)) {
+                    let _ = tell.send(stop.requested().unwrap_or_default());
+                    return;
+                }
+            }
+        };
+        // Where no thread can be started the channel is closed, which counts as a stop.
+        let _ = std::thread::Builder::new().name("qik-stop".into()).spawn(wait);
+        heard
     }
 
     /// Readable once more than `heard` requests were made.

@@ -284,6 +284,9 @@ pub(crate) struct SelectArgs {
     /// Leave out what the selected commands depend on
     #[arg(long)]
     pub isolated: bool,
+    /// Stay, and run again what a saved file affects
+    #[arg(short, long, conflicts_with_all = ["ls", "fail"])]
+    pub watch: bool,
     /// Print the names of what is selected, and run nothing
     #[arg(long)]
     pub ls: bool,
@@ -499,6 +502,7 @@ fn merge(before: RunArgs, mut after: RunArgs) -> RunArgs {
     after.select.merge_base |= before.select.merge_base;
     after.select.since = after.select.since.take().or(before.select.since);
     after.select.shard = after.select.shard.take().or(before.select.shard);
+    after.select.watch |= before.select.watch;
     after.select.ls |= before.select.ls;
     after.select.fail |= before.select.fail;
     after.cache.force |= before.cache.force;
@@ -530,6 +534,7 @@ impl RunArgs {
                 since: None,
                 merge_base: false,
                 shard: None,
+                watch: false,
                 isolated: false,
                 ls: false,
                 format: Format::Text,
@@ -566,6 +571,7 @@ impl RunArgs {
         let switches = [
             ("isolated", self.select.isolated),
             ("merge-base", self.select.merge_base),
+            ("watch", self.select.watch),
             ("ls", self.select.ls),
             ("fail", self.select.fail),
             ("force", self.cache.force),

@@ -9,6 +9,7 @@ mod graph;
 mod listing;
 mod printer;
 mod style;
+mod watch;
 mod why;
 
 use std::ffi::OsString;
@@ -102,11 +103,12 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
         Ok((
             session.is_set("ls")?,
             session.is_set("fail")?,
+            session.is_set("watch")?,
             session.number("verbosity")?.unwrap_or(1),
             session.text("logger")?,
         ))
     })();
-    let (ls, fail, verbosity, logger) = match settings {
+    let (ls, fail, watches, verbosity, logger) = match settings {
         Ok(settings) => settings,
         Err(error) => return refuse(style, Some(session), &[error]),
     };
@@ -135,6 +137,9 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
     let streams = prepared.plan.runnables.len() == 1 || workers == Some(1);
     let live =
         logger.as_deref() != Some("stdout") && is_terminal(Stream::Stderr) && style.may_animate;
+    if watches {
+        return watch::stay(session, prepared, style, verbosity, live);
+    }
     let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams);
     let report = session.run(&prepared, &mut |event| printer.hear(event));
     printer.finish(session, &report);

@@ -250,6 +250,11 @@ impl WorkTree {
         touched
     }
 
+    /// Whether files that count may come to lie in a folder, known or not.
+    pub fn may_hold_files(&self, folder: &RelPath) -> bool {
+        self.folders.contains_key(folder) || self.walk().may_hold_files(folder)
+    }
+
     /// Keeps on disk what was found by reading files and listing folders, for the next process.
     /// Writes only if there is news; `true` if so.
     pub fn save(&mut self) -> std::io::Result<bool> {

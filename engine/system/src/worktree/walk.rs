@@ -343,6 +343,24 @@ impl<'a> Walk<'a> {
         Some(Place { path, range, rules: rules.clone(), ignored })
     }
 
+    /// Whether files that count may come to lie in a folder that holds none yet.
+    pub fn may_hold_files(&self, folder: &RelPath) -> bool {
+        let Some(parent) = folder.parent() else { return true };
+        if is_never_listed(&parent, folder.name()) {
+            return false;
+        }
+        if self.tree.options.artifacts.may_match_below(folder) {
+            return true;
+        }
+        let known = self.tree.folders.get(&parent);
+        let ignored = is_dropping(folder.name(), true)
+            || known.is_some_and(|parent| {
+                let path = self.git_path(folder);
+                parent.ignored || parent.rules.ignores(path.as_bstr(), true, self.case())
+            });
+        !ignored && (known.is_some() || self.may_hold_files(&parent))
+    }
+
     fn division(&self, place: &Place) -> Division<'a> {
         match self.repository {
             Some(repository) if !place.range.is_empty() => {

@@ -30,3 +30,4 @@ mod shards;
 mod since;
 mod stopping;
 mod templates;
+mod watch;

@@ -1,0 +1,196 @@
+//! What stirred becomes a change of the database. A configuration that is wrong is told of, and the last right
+//! one goes on to count.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use qik_db::{Change, Db};
+use qik_model::{Diagnostic, RelPath};
+use qik_run::Plan;
+use qik_system::{StatKind, Stirred};
+
+use super::{Watch, WatchEvent, WatchListener};
+use crate::{Session, any_error, plan};
+
+/// The bytes of configuration files.
+type Texts = BTreeMap<RelPath, Option<Arc<[u8]>>>;
+
+/// Where to look.
+struct Scope {
+    /// In the project.
+    paths: Vec<RelPath>,
+    /// Whether something outside of it may have changed, or in it where git does not look.
+    outside: bool,
+}
+
+impl Session {
+    /// Looks where something stirred; the files that changed, as far as the tree knows them.
+    pub(super) fn absorb(
+        &mut self,
+        watch: &mut Watch,
+        stirred: Stirred,
+        listen: &mut dyn WatchListener,
+    ) -> Vec<RelPath> {
+        let scope = self.scope(stirred);
+        for path in &scope.paths {
+            let is_new_folder = self.tree.folder(path).is_none()
+                && self.db.system().stat(path).is_ok_and(|stat| stat.kind == StatKind::Folder);
+            if is_new_folder {
+                self.watch_new(watch, path);
+            }
+        }
+        let before = self.texts();
+        let delta = self.tree.refresh(&scope.paths);
+        let changed = delta.touched.clone();
+        let mut change = Change::from_delta(delta).with_sources(self.sources(&scope));
+        let held = std::mem::take(&mut watch.held);
+        let was_held = !held.is_empty();
+        change = change.with_released(held);
+        if scope.outside {
+            change = change.with_outside();
+        }
+        change.apply(&mut self.db);
+        let edited = self.edited(&before);
+        let moved = self.head() != watch.head;
+        if !edited.is_empty() {
+            self.reload(watch, &before, edited, listen);
+        } else if was_held {
+            // It is as it was when it was right.
+            watch.told.clear();
+            listen.tell(self, WatchEvent::Config(Vec::new()));
+        } else if moved || self.text("since").ok().flatten().is_some() {
+            self.replan(watch, listen);
+        }
+        watch.head = self.head();
+        changed
+    }
+
+    fn scope(&self, stirred: Stirred) -> Scope {
+        let Stirred::Paths(paths) = stirred else {
+            return Scope { paths: vec![RelPath::root()], outside: true };
+        };
+        let root = self.db.system().root();
+        let known = self.db.known_outside();
+        let is_outside = |path: &PathBuf| {
+            !path.starts_with(root)
+                || known.iter().any(|known| known == path || path.parent() == Some(known))
+        };
+        let outside = paths.iter().any(is_outside);
+        let inside = paths.iter().filter_map(|path| path.strip_prefix(root).ok());
+        let inside = inside.filter_map(|path| RelPath::new(path.as_os_str().as_encoded_bytes()));
+        let own = |path: &RelPath| {
+            [".git", qik_system::STATE_FOLDER]
+                .map(RelPath::from)
+                .iter()
+                .any(|own| path.is_within(own))
+        };
+        Scope { paths: inside.filter(|path| !own(path)).collect(), outside }
+    }
+
+    /// The files that are read one by one and may have changed.
+    fn sources(&self, scope: &Scope) -> Vec<RelPath> {
+        match scope.paths.iter().any(RelPath::is_root) {
+            true => self.db.known_sources(),
+            false => scope.paths.clone(),
+        }
+    }
+
+    /// What the files of the configuration hold.
+    fn texts(&self) -> Texts {
+        let sources = self.db.known_sources().into_iter();
+        let is_config = |path: &RelPath| {
+            let name = String::from_utf8_lossy(path.name()).into_owned();
+            let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+            self.db.syntaxes().iter().any(|syntax| {
+                syntax.file_names().contains(&&*name) || ending.as_deref() == Some(syntax.name())
+            })
+        };
+        let text = |path: RelPath| {
+            let bytes = self.db.source(&path).bytes(&self.db).clone();
+            (path, bytes)
+        };
+        sources.filter(is_config).map(text).collect()
+    }
+
+    fn edited(&self, before: &Texts) -> Vec<RelPath> {
+        let differs =
+            |path: &RelPath, then: &Option<Arc<[u8]>>| self.db.source(path).bytes(&self.db) != then;
+        before
+            .iter()
+            .filter(|(path, then)| differs(path, then))
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
+    /// The configuration changed: it counts if it is right.
+    fn reload(
+        &mut self,
+        watch: &mut Watch,
+        before: &Texts,
+        edited: Vec<RelPath>,
+        listen: &mut dyn WatchListener,
+    ) {
+        let found = self.diagnostics();
+        let selected = match any_error(&found) {
+            true => Err(found),
+            false => self.selected().map(|plan| (plan, found)),
+        };
+        match selected {
+            Ok((plan, notes)) => {
+                watch.plan = plan;
+                self.take_over();
+                if watch.told != notes || !edited.is_empty() {
+                    listen.tell(self, WatchEvent::Config(notes.clone()));
+                }
+                watch.told = notes;
+            }
+            Err(errors) => {
+                // Told while the text is there that is wrong.
+                if watch.told != errors {
+                    listen.tell(self, WatchEvent::Config(errors.clone()));
+                    watch.told = errors;
+                }
+                let held = |change: Change, path: &RelPath| {
+                    change.with_held(path.clone(), before[path].clone())
+                };
+                edited.iter().fold(Change::default(), held).apply(&mut self.db);
+                watch.held.extend(edited);
+            }
+        }
+    }
+
+    /// The same configuration may select something else now.
+    fn replan(&mut self, watch: &mut Watch, listen: &mut dyn WatchListener) {
+        match self.selected() {
+            Ok(plan) => watch.plan = plan,
+            Err(errors) if watch.told != errors => {
+                listen.tell(self, WatchEvent::Config(errors.clone()));
+                watch.told = errors;
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn selected(&mut self) -> Result<Plan, Vec<Diagnostic>> {
+        let request = self.request().map_err(|error| vec![error])?;
+        let plan = plan::plan(&self.db, &request)?;
+        let plan = match &request.since {
+            Some(since) => {
+                let isolated = request.selection.isolated;
+                self.changed_since(plan, since, isolated).map_err(|error| vec![error])?
+            }
+            None => plan,
+        };
+        self.check_caches(&plan)?;
+        Ok(plan)
+    }
+
+    /// What stands outside of the database and follows from the configuration.
+    fn take_over(&mut self) {
+        self.caches = None;
+        let artifacts = self.artifacts();
+        let delta = self.tree.set_artifacts(artifacts);
+        Change::from_delta(delta).apply(&mut self.db);
+    }
+}
