@@ -27,6 +27,8 @@ pub struct Finished<'a> {
     pub log: &'a [u8],
     /// As [`crate::CacheSet::collect`] gave them.
     pub artifacts: Vec<Artifact>,
+    /// Empty folders among what it made. The repo cache keeps none: git does not either.
+    pub folders: Vec<RelPath>,
     /// How long it took.
     pub millis: u64,
     /// Why the fingerprint is what it is.

@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use qik_model::{
     ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind,
-    Fingerprint, Name, Platform, RelPath, Setting, Severity,
+    Fingerprint, Name, Place, Platform, RelPath, Setting,
 };
 use qik_system::{System, is_content_of, is_content_of_file};
 
@@ -16,7 +16,7 @@ use crate::entry::About;
 use crate::local::{Bounds, LocalCache};
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
-use crate::remote::{RemoteCache, Sharing};
+use crate::remote::{self, BadSetting, RemoteCache, Sharing};
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
@@ -72,15 +72,15 @@ impl CacheSet {
     /// The configured caches, and `local`, `repo` and `none`. Reads and writes nothing yet.
     /// `platform` is that of this machine: `linux-64`, say.
     ///
-    /// Texts in `configured` have no templates any more. What is wrong with the settings of a cache
-    /// is a warning, or an error where it is `strict`, and `local` stands in for it.
+    /// Texts in `configured` have no templates any more, and [`check_settings`] found nothing wrong
+    /// with any of them; `local` stands in for one that cannot be used.
     pub fn open(
         system: Arc<dyn System>,
         configured: &BTreeMap<Name, Arc<CacheConfig>>,
         platform: &str,
     ) -> Self {
         let warnings = Arc::new(Warnings::default());
-        let bounds = bounds(configured, &warnings);
+        let bounds = bounds(configured);
         let local = Arc::new(LocalCache::new(system.clone(), platform, bounds, warnings.clone()));
         let repo = |git_add| {
             Tier::Repo(Arc::new(RepoCache::new(system.clone(), git_add, warnings.clone())))
@@ -95,8 +95,8 @@ impl CacheSet {
                     let (system, warned) = (system.clone(), warnings.clone());
                     let tier = match RemoteCache::new(config, system, local.clone(), warned) {
                         Ok(cache) => Tier::Remote(Arc::new(cache)),
-                        Err(why) => {
-                            warnings.add(bad_setting(config, &why));
+                        Err(bad) => {
+                            warnings.add(bad_setting(config, &bad));
                             Tier::Local(local.clone())
                         }
                     };
@@ -275,14 +275,20 @@ impl CacheSet {
 
     /// Keeps a result, and gives it back as its entry. Where it cannot be kept there is a warning.
     pub fn store(&self, cache: &str, key: &Key<'_>, finished: Finished<'_>) -> ActionResult {
-        let Finished { code, log, mut artifacts, millis, explanation, command, replace } = finished;
+        let Finished { code, log, millis, explanation, command, replace, .. } = finished;
+        let (mut artifacts, mut folders) = (finished.artifacts, Vec::new());
         artifacts.sort();
+        if self.caches.get(cache).is_some_and(|tier| tier.cache().keeps_artifacts()) {
+            folders.extend(finished.folders.iter().map(encode_path));
+            folders.sort();
+        }
         let result = ActionResult {
             runnable: key.runnable.to_owned(),
             fingerprint: key.fingerprint,
             code,
             log: content_of(log),
             artifacts,
+            folders,
             millis,
             explanation,
         };
@@ -373,37 +379,30 @@ fn writer(system: &dyn System) -> String {
     known.or_else(|| get("USER")).unwrap_or_default()
 }
 
-fn bounds(configured: &BTreeMap<Name, Arc<CacheConfig>>, warnings: &Warnings) -> Bounds {
-    let Some(config) = configured.values().find(|config| &*config.kind == "local") else {
-        return Bounds::default();
-    };
-    let wrong = |key: &str, what: &str| {
-        let why = format!("`{key}` is no {what}");
-        warnings.add(bad_setting(config, &why));
-    };
-    let max_size = config.settings.get("max-size").and_then(|setting| {
-        units::size(setting).or_else(|| {
-            wrong("max-size", "size such as `10GiB`");
-            None
-        })
-    });
-    let max_age = config.settings.get("max-age").and_then(|setting| {
-        units::duration(setting).or_else(|| {
-            wrong("max-age", "duration such as `30d`");
-            None
-        })
-    });
-    Bounds { max_size, max_age }
+/// What the schema does not check: settings as they are once their variables are filled in.
+///
+/// # Errors
+/// `cache/bad-setting`, with its place.
+pub fn check_settings(config: &CacheConfig, system: &dyn System) -> Result<(), Diagnostic> {
+    match &*config.kind {
+        "local" | "repo" => Ok(()),
+        _ => remote::check(config, system).map_err(|bad| bad_setting(config, &bad)),
+    }
 }
 
-fn bad_setting(config: &CacheConfig, why: &str) -> Diagnostic {
-    let text = format!("cache `{}` is not set up as it should be: {why}", config.name);
-    let mut report = Diagnostic::warning(warnings::BAD_SETTING, text)
-        .help("until that is mended the local cache stands in for it");
-    if matches!(config.settings.get("strict"), Some(Setting::Bool(true))) {
-        report.severity = Severity::Error;
+fn bounds(configured: &BTreeMap<Name, Arc<CacheConfig>>) -> Bounds {
+    let local = configured.values().find(|config| &*config.kind == "local");
+    let setting = |key: &str| local.and_then(|config| config.settings.get(key));
+    Bounds {
+        max_size: setting("max-size").and_then(units::size),
+        max_age: setting("max-age").and_then(units::duration),
     }
-    report
+}
+
+fn bad_setting(config: &CacheConfig, bad: &BadSetting) -> Diagnostic {
+    let text = format!("cache `{}` cannot be used: {}", config.name, bad.why);
+    let place = Place::Value(config.origin.key(bad.key));
+    Diagnostic::error(warnings::BAD_SETTING, text).at(place, "set here").help(bad.help)
 }
 
 fn git_add(config: &CacheConfig) -> bool {

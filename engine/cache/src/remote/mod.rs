@@ -29,6 +29,7 @@ use crate::names::decode_path;
 use crate::storage::runtime;
 use crate::warnings::{self, Warnings};
 use client::{Client, Trouble, content_key};
+pub(crate) use settings::BadSetting;
 use settings::Settings;
 use share::Uploads;
 use shared::Shared;
@@ -78,6 +79,12 @@ enum Found {
     Failed,
 }
 
+/// # Errors
+/// What cannot be used of the settings.
+pub(crate) fn check(config: &CacheConfig, system: &dyn System) -> Result<(), BadSetting> {
+    Settings::read(config, system).map(drop)
+}
+
 impl RemoteCache {
     /// The cache that `config` describes. Nothing is asked of the service yet.
     ///
@@ -88,7 +95,7 @@ impl RemoteCache {
         system: Arc<dyn System>,
         local: Arc<LocalCache>,
         warnings: Arc<Warnings>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, BadSetting> {
         let settings = Settings::read(config, &*system)?;
         let shared = Shared::new(&settings.place.identity());
         let client = Client::new(settings, system, warnings);
@@ -307,9 +314,9 @@ impl Remote {
         if signing.asks() && !is_in_place {
             return Err(MissReason::Untrusted("it was signed for another place".into()));
         }
-        for artifact in &result.artifacts {
-            decode_path(&artifact.path)
-                .ok_or_else(|| MissReason::UnsafePath(artifact.path.clone()))?;
+        let files = result.artifacts.iter().map(|artifact| &artifact.path);
+        for path in files.chain(&result.folders) {
+            decode_path(path).ok_or_else(|| MissReason::UnsafePath(path.clone()))?;
         }
         Ok(object)
     }

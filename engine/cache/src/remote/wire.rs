@@ -139,6 +139,7 @@ mod tests {
             code: 0,
             log: crate::content_of(b"log"),
             artifacts: Vec::new(),
+            folders: Vec::new(),
             millis: 5,
             explanation: Explanation::default(),
         };

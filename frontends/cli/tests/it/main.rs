@@ -8,9 +8,11 @@
 mod pipelines;
 mod project;
 
+mod artifacts;
 mod caches;
 mod configuration;
 mod cookbook;
+mod cookbook_remote;
 mod distributions;
 mod environment;
 mod fences;
@@ -28,3 +30,4 @@ mod selection;
 mod server;
 mod since;
 mod stopping;
+mod two_processes;

@@ -10,11 +10,14 @@
 mod check;
 mod defect;
 mod kills;
+mod kills_shared;
 mod processes;
 mod project;
 mod random;
 mod reader;
 mod sequence;
+#[path = "../../../../engine/cache/tests/it/server.rs"]
+mod server;
 mod step;
 mod tree;
 mod world;
