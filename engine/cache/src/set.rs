@@ -1,30 +1,31 @@
 //! The caches of a project by name. What a run calls; every decision is its caches'.
 
+mod collect;
+mod configured;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use qik_model::{
-    ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind,
-    Fingerprint, Name, Place, Platform, RelPath, Setting,
+    ActionResult, CacheConfig, Diagnostic, Digest, Fingerprint, Name, Platform, RelPath,
 };
-use qik_system::{System, is_content_of, is_content_of_file};
+use qik_system::System;
 
 use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason, Note};
-use crate::content::{CollectError, ContentStore, content_of};
+use crate::content::{ContentStore, content_of};
 use crate::entry::About;
-use crate::local::{Bounds, LocalCache};
+use crate::local::LocalCache;
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
-use crate::remote::{self, BadSetting, RemoteCache, Sharing};
+use crate::remote::{RemoteCache, Sharing};
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
-use crate::units;
-use crate::warnings::{self, Warnings};
+use configured::{bad_setting, bounds, git_add};
 
-/// Larger files are not held in memory.
-const LARGE: u64 = 4 << 20;
+use crate::warnings::Warnings;
+pub use configured::check_settings;
 
 /// Every cache that a command may name.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub struct CacheSet {
     /// All but `none`.
     caches: BTreeMap<Name, Tier>,
     restorer: Restorer,
-    nodes: NodeStore,
+    nodes: Arc<NodeStore>,
     warnings: Arc<Warnings>,
 }
 
@@ -85,6 +86,7 @@ impl CacheSet {
         let repo = |git_add| {
             Tier::Repo(Arc::new(RepoCache::new(system.clone(), git_add, warnings.clone())))
         };
+        let nodes = Arc::new(NodeStore::new(system.clone()));
         let mut caches = BTreeMap::new();
         caches.insert(Name::from("local"), Tier::Local(local.clone()));
         for (name, config) in configured {
@@ -92,8 +94,10 @@ impl CacheSet {
                 "local" => caches.insert(name.clone(), Tier::Local(local.clone())),
                 "repo" => caches.insert(name.clone(), repo(git_add(config))),
                 _ => {
-                    let (system, warned) = (system.clone(), warnings.clone());
-                    let tier = match RemoteCache::new(config, system, local.clone(), warned) {
+                    let (system, local) = (system.clone(), local.clone());
+                    let (nodes, warned) = (nodes.clone(), warnings.clone());
+                    let remote = RemoteCache::new(config, system, local.clone(), nodes, warned);
+                    let tier = match remote {
                         Ok(cache) => Tier::Remote(Arc::new(cache)),
                         Err(bad) => {
                             warnings.add(bad_setting(config, &bad));
@@ -106,7 +110,6 @@ impl CacheSet {
         }
         caches.entry(Name::from("repo")).or_insert_with(|| repo(true));
         let restorer = Restorer::new(system.clone(), local.contents().clone(), warnings.clone());
-        let nodes = NodeStore::new(system.clone());
         Self { system, local, caches, restorer, nodes, warnings }
     }
 
@@ -223,56 +226,6 @@ impl CacheSet {
         self.restorer.recover()
     }
 
-    /// Takes up the files that a run made, and keeps their bytes where the cache wants them.
-    ///
-    /// # Errors
-    /// Where a file cannot be read or kept; then the result is not to be stored.
-    pub fn collect(
-        &self,
-        cache: &str,
-        files: &[(RelPath, FileKind, BlobId)],
-    ) -> Result<Vec<Artifact>, CollectError> {
-        let Some(tier) = self.caches.get(cache) else { return Ok(Vec::new()) };
-        let mut artifacts = Vec::with_capacity(files.len());
-        for (path, kind, id) in files {
-            if tier.cache().keeps_artifacts() && self.is_large(path, *kind) {
-                let content = self.collect_large(path, id)?;
-                artifacts.push(Artifact { path: encode_path(path), kind: *kind, id: *id, content });
-                continue;
-            }
-            let bytes = match kind {
-                FileKind::Link => self.system.read_link(path),
-                FileKind::File | FileKind::Executable => self.system.read(path),
-            };
-            let bytes = bytes.map_err(|error| CollectError::Unreadable(path.clone(), error))?;
-            if !is_content_of(id, &bytes) {
-                return Err(CollectError::Moved(path.clone()));
-            }
-            let content = match tier.cache().keeps_artifacts() {
-                true => self.contents().put(bytes),
-                false => Ok(content_of(&bytes)),
-            };
-            let content = content.map_err(|error| CollectError::NotStored(path.clone(), error))?;
-            artifacts.push(Artifact { path: encode_path(path), kind: *kind, id: *id, content });
-        }
-        artifacts.sort();
-        Ok(artifacts)
-    }
-
-    fn is_large(&self, path: &RelPath, kind: FileKind) -> bool {
-        kind != FileKind::Link && self.system.stat(path).is_ok_and(|stat| stat.size > LARGE)
-    }
-
-    /// What is large is copied where that costs nothing, and never held whole.
-    fn collect_large(&self, path: &RelPath, id: &BlobId) -> Result<Content, CollectError> {
-        let kept = self
-            .local
-            .contents()
-            .put_file(path, &|system, copy| is_content_of_file(system, copy, id))
-            .map_err(|error| CollectError::Unreadable(path.clone(), error))?;
-        kept.ok_or_else(|| CollectError::Moved(path.clone()))
-    }
-
     /// Keeps a result, and gives it back as its entry. Where it cannot be kept there is a warning.
     pub fn store(&self, cache: &str, key: &Key<'_>, finished: Finished<'_>) -> ActionResult {
         let Finished { code, log, millis, explanation, command, replace, .. } = finished;
@@ -377,34 +330,4 @@ fn writer(system: &dyn System) -> String {
     };
     let known = github().or_else(|| get("CI_JOB_URL")).or_else(|| get("BUILD_URL"));
     known.or_else(|| get("USER")).unwrap_or_default()
-}
-
-/// What the schema does not check: settings as they are once their variables are filled in.
-///
-/// # Errors
-/// `cache/bad-setting`, with its place.
-pub fn check_settings(config: &CacheConfig, system: &dyn System) -> Result<(), Diagnostic> {
-    match &*config.kind {
-        "local" | "repo" => Ok(()),
-        _ => remote::check(config, system).map_err(|bad| bad_setting(config, &bad)),
-    }
-}
-
-fn bounds(configured: &BTreeMap<Name, Arc<CacheConfig>>) -> Bounds {
-    let local = configured.values().find(|config| &*config.kind == "local");
-    let setting = |key: &str| local.and_then(|config| config.settings.get(key));
-    Bounds {
-        max_size: setting("max-size").and_then(units::size),
-        max_age: setting("max-age").and_then(units::duration),
-    }
-}
-
-fn bad_setting(config: &CacheConfig, bad: &BadSetting) -> Diagnostic {
-    let text = format!("cache `{}` cannot be used: {}", config.name, bad.why);
-    let place = Place::Value(config.origin.key(bad.key));
-    Diagnostic::error(warnings::BAD_SETTING, text).at(place, "set here").help(bad.help)
-}
-
-fn git_add(config: &CacheConfig) -> bool {
-    !matches!(config.settings.get("git-add"), Some(Setting::Bool(false)))
 }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use qik_model::Content;
+use qik_model::{Content, Digest};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::client::{Trouble, content_key};
-use super::{LARGEST_ENTRY, Remote, Wanted, object_key, wire};
+use super::{LARGEST_ENTRY, Remote, Wanted, object_key, roots, wire};
 use crate::entry::{Origin, Stored};
 use crate::storage::runtime;
 
@@ -133,13 +133,20 @@ impl Remote {
             }
         }
         let code = stored.result.code;
-        let bytes = self.object(stored, platform, &inline);
+        let nodes = self.nodes.to_share(&roots(&stored.result));
+        let bytes = self.object(stored, platform, &inline, &nodes);
         self.put_entry(&wanted, bytes, code, replace)?;
         self.shared.add(system, wanted.0);
         Ok(())
     }
 
-    fn object(&self, stored: Stored, platform: &str, inline: &[(Content, Vec<u8>)]) -> Vec<u8> {
+    fn object(
+        &self,
+        stored: Stored,
+        platform: &str,
+        inline: &[(Content, Vec<u8>)],
+        nodes: &[(Digest, Vec<u8>)],
+    ) -> Vec<u8> {
         let settings = &self.client.settings;
         let origin = Origin {
             cache: settings.name.to_string(),
@@ -151,7 +158,7 @@ impl Remote {
         if let Some(origin) = &mut stored.origin {
             origin.signature = settings.signing.sign(&header);
         }
-        wire::encode(&stored, platform, inline)
+        wire::encode(&stored, platform, inline, nodes)
     }
 
     /// Entries are written once, but for those that no reader would take, and failures that are

@@ -165,7 +165,14 @@ fn the_profile_of_the_page_names_the_cache_by_flag_and_by_variable() {
         assert_eq!(second.read(report), first.read(report), "{report}");
     }
 
-    // An edit that `api` imports and `web` holds: both run; one in `api` alone: one runs.
+    // A miss against what came from the server is explained down to the import.
+    let page = second.read("web/page.py");
+    second.write("web/page.py", format!("{page}# edited\n"));
+    let told = world.qik(second, &world.without, "why pytest@api -p ci", &[]);
+    told.exits(0).prints("cold: web/page.py changed, imported by api/page.py:1\n");
+    second.write("web/page.py", page);
+
+    // One runs where only one can notice the edit.
     second.write("api/page.py", "def title():\n    return \"api\"\n");
     let told = world.qik(second, &world.with, "-p ci", &[]);
     assert_eq!(told.exits(0).summary(), "1 ran, 1 cached, 1 shared");

@@ -18,6 +18,7 @@ mod environment;
 mod fences;
 mod formatter;
 mod fresh_clone;
+mod full_disk;
 mod imports;
 mod input_changes;
 mod order;

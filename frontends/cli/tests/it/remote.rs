@@ -218,3 +218,31 @@ fn settings_that_mean_nothing_are_errors_with_a_place_and_a_remedy() {
     let told = Project::new("[caches.local]\ntype = \"local\"\nmax-size = \"10 apples\"\n").qik("");
     told.exits(2).says("qik.toml:3:12").says("`10 apples` is no size").says("write `10GiB`");
 }
+
+#[test]
+fn a_miss_against_a_shared_entry_is_explained_as_one_against_an_entry_of_this_machine() {
+    let server = Server::start();
+    let first = project();
+    // A state that no commit holds.
+    first.write("api/b.py", "b = 1\n").write("web/v.py", "v = 1\n");
+    first.qik_in("cover --cache team", &env(&server)).exits(0);
+    let second = first.clone_to("second");
+    second.write("api/b.py", "b = 1\n").write("web/v.py", "v = 1\n");
+    let told = second.qik_in("cover --cache team", &env(&server));
+    assert_eq!(told.exits(0).summary(), "0 ran, 2 cached");
+    assert!(first.executed().len() == 2);
+    for project in [&first, &second] {
+        project.write("api/b.py", "b = 2\n").remove("web/v.py").write("web/new.py", "");
+    }
+    let why = |project: &Project, name: &str| {
+        let told = project.qik_in(&format!("why {name} --cache team"), &env(&server));
+        told.exits(0).out()
+    };
+    assert!(why(&second, "cover@api").contains("cold: api/b.py changed\n"));
+    for name in ["cover@api", "cover@web"] {
+        assert_eq!(why(&second, name), why(&first, name));
+    }
+    for part in ["web/new.py added", "web/v.py removed"] {
+        assert!(why(&second, "cover@web").contains(part), "{}", why(&second, "cover@web"));
+    }
+}
