@@ -4,7 +4,9 @@
 //!
 //! A turn is held by a job that is being worked on, from its first process until its result is kept,
 //! and by nothing that waits: whoever finds it taken puts the job back and goes on with others, so
-//! that no two processes can wait for each other. It ends with the process that holds it.
+//! that no two processes can wait for each other. It ends with the process that holds it. A command
+//! that runs qik holds its turn while that one waits, so commands that run each other in a circle
+//! are told by [`WITHIN`] what not to wait for.
 
 use std::ffi::OsString;
 
