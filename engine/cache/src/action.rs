@@ -131,6 +131,9 @@ pub trait ActionCache: fmt::Debug + Send + Sync {
     /// The entry for `key`, if it can be replayed.
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup;
 
+    /// Whether there is an entry for `key` here, usable or not. Asks nobody else.
+    fn has_entry(&self, key: &Key<'_>) -> bool;
+
     /// Keeps a result. `false` where that failed.
     fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8], note: &Note) -> bool;
 

@@ -139,6 +139,12 @@ impl CacheSet {
         }
     }
 
+    /// Whether there is an entry for `key` here, usable or not. Waits for nobody, so that it can be
+    /// asked again and again.
+    pub fn has_entry(&self, cache: &str, key: &Key<'_>) -> bool {
+        self.caches.get(cache).is_some_and(|tier| tier.cache().has_entry(key))
+    }
+
     /// Asks for all of these at once where that takes time, so that the look-ups that follow do not
     /// wait one by one.
     pub fn prefetch(&self, cache: &str, keys: &[(Fingerprint, Platform)]) {

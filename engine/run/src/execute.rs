@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
 use crate::turns::{self, Turn};
 use crossbeam_channel::{Receiver, Sender};
-use qik_cache::{CacheSet, Restore};
-use qik_model::{Diagnostic, Name};
+use qik_cache::{CacheSet, Key, Restore};
+use qik_model::{Diagnostic, Fingerprint, Name, Platform};
 use qik_system::{Exit, LockGuard, ProcessSpec, Stop, System};
 
 /// Something for a worker to do, for the runnable at a position of the plan.
@@ -39,6 +39,8 @@ pub(crate) struct Execution {
     pub terminal: bool,
     /// Whether its result is kept, so that it has to be one process at a time that makes it.
     pub in_turn: bool,
+    /// Where there was no entry when it was decided on: what an entry would hold for.
+    pub lacks: Option<(Name, Fingerprint, Platform)>,
 }
 
 /// What workers answer.
@@ -46,6 +48,8 @@ pub(crate) struct Execution {
 pub(crate) enum Message {
     /// It is not worked on, as another process executes or restores the same runnable.
     Taken(usize),
+    /// It is not executed, as another process has made its result meanwhile.
+    Made(usize),
     /// It begins to execute.
     Began(usize),
     /// Some output.
@@ -89,6 +93,7 @@ pub(crate) fn work(
     for job in jobs {
         let answer = match job {
             Job::Execute(at, execution) => match turn(shared, &execution.name, execution.in_turn) {
+                Turn::Ours(_) if is_made(shared, &execution) => Message::Made(at),
                 Turn::Ours(held) => {
                     let _ = answers.send(Message::Began(at));
                     let executed = execute(worker, shared, at, &execution, answers);
@@ -114,6 +119,13 @@ pub(crate) fn work(
 
 fn turn(shared: &Shared, name: &Name, is_needed: bool) -> Turn {
     if is_needed { turns::take(&*shared.system, name) } else { Turn::Ours(None) }
+}
+
+fn is_made(shared: &Shared, execution: &Execution) -> bool {
+    let Some((cache, fingerprint, platform)) = &execution.lacks else { return false };
+    let (fingerprint, platform) = (*fingerprint, *platform);
+    let key = Key { fingerprint, runnable: &execution.name, platform };
+    shared.caches.has_entry(cache, &key)
 }
 
 fn execute(

@@ -98,6 +98,8 @@ struct State {
     reason: Option<ColdReason>,
     /// Whether this is the second execution, for inputs that changed during the first.
     again: bool,
+    /// Whether another process made its result after this one found none.
+    was_made: bool,
     /// The folders of its inputs when it was started.
     stamps: Vec<sweep::FolderStamp>,
     entry: Option<Box<ActionResult>>,
@@ -305,6 +307,11 @@ impl<'a> Schedule<'a> {
             Message::Taken(at) => {
                 self.busy -= 1;
                 self.wait(at);
+            }
+            Message::Made(at) => {
+                self.busy -= 1;
+                self.states[at].was_made = true;
+                self.start_anew(at);
             }
             Message::Began(at) => self.began(at),
             Message::Output(at, chunk) => {

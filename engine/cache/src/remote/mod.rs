@@ -226,6 +226,10 @@ impl RemoteCache {
 }
 
 impl ActionCache for RemoteCache {
+    fn has_entry(&self, key: &Key<'_>) -> bool {
+        self.remote.local.has_entry(key)
+    }
+
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
         let platform = self.remote.local.platform(key.platform).to_owned();
         let settings = &self.remote.client.settings;

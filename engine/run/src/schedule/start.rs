@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qik_model::Builtin;
+use qik_model::{Builtin, Fingerprint, Name, Platform};
 use qik_python::{SpaceKey, fence_report};
 
 use super::Schedule;
@@ -42,9 +42,20 @@ impl Schedule<'_> {
             retries: definition.settings.retries,
             terminal: definition.settings.interactive,
             in_turn: planned.is_cached(),
+            lacks: self.lacks(at),
         };
         self.busy += 1;
         self.give(Job::Execute(at, Box::new(execution)));
+    }
+
+    /// What an entry would hold for that was looked for and not found. It is looked for once more
+    /// when the job's turn has come, once: an entry that is there and not taken stays so.
+    fn lacks(&self, at: usize) -> Option<(Name, Fingerprint, Platform)> {
+        let (planned, state) = (&self.plan.runnables[at], &self.states[at]);
+        let was_missing =
+            matches!(state.reason, Some(ColdReason::NoEntry | ColdReason::Differs(_)));
+        let fingerprint = state.fingerprint.filter(|_| was_missing && !state.was_made)?;
+        Some((planned.cache.clone(), fingerprint, planned.definition.settings.platform))
     }
 
     /// The one thing that qik does itself: it takes no process, only the graph.

@@ -37,6 +37,12 @@ impl Schedule<'_> {
         }
     }
 
+    /// Decides anew on what another process has worked on, which may have written anywhere.
+    pub(super) fn start_anew(&mut self, at: usize) {
+        self.looked_at = Some(Default::default());
+        self.start(at);
+    }
+
     /// What a worker says next; `None` where it is time to look at what waits.
     pub(super) fn next_answer(&self) -> Option<Message> {
         if self.waiting.is_empty() {
@@ -57,9 +63,7 @@ impl Schedule<'_> {
             let name = self.plan.runnables[at].name();
             let is_stopped = self.stage.stop.requested().is_some();
             if is_stopped || matches!(turns::take(&*self.system, name), Turn::Ours(_)) {
-                // The other process may have written anywhere.
-                self.looked_at = Some(Default::default());
-                self.start(at);
+                self.start_anew(at);
             } else {
                 self.waiting.all.push(at);
             }

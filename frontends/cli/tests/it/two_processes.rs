@@ -123,6 +123,23 @@ fn it_goes_on_with_the_rest_while_it_waits() {
 }
 
 #[test]
+fn what_another_made_while_a_job_was_queued_is_not_made_again() {
+    // One worker is at `slow`, with `then` behind it.
+    let then = "[commands.then]\nexec = \"note; echo then\"\ndeps = [\"in.txt\"]\n";
+    let project = Project::new(&format!("{CONFIG}\n{then}"));
+    project.write("in.txt", "1\n").write(".gitignore", "out.txt\n").commit();
+    let mut first = Beside::start(&project, "-n 1 slow then", &[]);
+    until("it runs", || project.trace("begun").exists());
+    let mut second = Beside::start(&project, "then", &[]);
+    second.exits(0);
+    assert!(second.told().contains("1 ran, 0 cached"), "{}", second.told());
+    go(&project);
+    assert!(first.exits(0).contains("then\n"));
+    assert!(first.told().contains("1 ran, 1 cached"), "{}", first.told());
+    assert_eq!(project.executed(), ["slow", "then"]);
+}
+
+#[test]
 fn two_that_wait_for_each_other_both_get_on() {
     let project = Project::new(
         "[commands]\n\
