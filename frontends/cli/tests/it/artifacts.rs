@@ -162,5 +162,6 @@ fn an_empty_folder_is_an_artifact_by_itself() {
     std::fs::remove_dir_all(project.path("out")).unwrap();
     assert_eq!(project.qik("build").exits(0).summary(), "0 ran, 1 cached");
     assert!(project.path("out/logs").is_dir());
+    project.qik("cache show build").exits(0).prints("  artifact out/logs/ (empty)\n");
     assert_eq!(project.executed(), ["build"]);
 }

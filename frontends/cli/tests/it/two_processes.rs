@@ -1,5 +1,6 @@
 //! Two qik processes at once in one project: a command is executed by one of them at a time, the
 //! other waits for it without holding anything up, and neither keeps what the other had half written.
+//! `QIK_TWO_SECONDS` lets two of them run at once for that long.
 
 use std::fs::File;
 use std::path::PathBuf;
