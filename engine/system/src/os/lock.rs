@@ -18,6 +18,16 @@ pub(super) fn open(system: &OsSystem, path: &RelPath) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(folder, name, flags, READ_WRITE)?)
 }
 
+/// A file whose lock is held.
+struct Held(OwnedFd);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing it would not do: for a moment a process that is being started has it open too.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
 /// Waits for it.
 pub(super) fn wait(file: OwnedFd) -> io::Result<LockGuard> {
     loop {
@@ -25,7 +35,7 @@ pub(super) fn wait(file: OwnedFd) -> io::Result<LockGuard> {
             Err(Errno::INTR) => {}
             result => {
                 result?;
-                return Ok(LockGuard::new(file));
+                return Ok(LockGuard::new(Held(file)));
             }
         }
     }
@@ -34,7 +44,7 @@ pub(super) fn wait(file: OwnedFd) -> io::Result<LockGuard> {
 /// `None` where somebody else holds it.
 pub(super) fn try_now(file: OwnedFd) -> io::Result<Option<LockGuard>> {
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(LockGuard::new(file))),
+        Ok(()) => Ok(Some(LockGuard::new(Held(file)))),
         Err(Errno::WOULDBLOCK) => Ok(None),
         Err(error) => Err(error.into()),
     }
