@@ -70,8 +70,8 @@ fn with_pytest(project: &Project, pytest: &Path) -> String {
     format!("{}:{}", bin.display(), without_pytest())
 }
 
-fn project() -> Project {
-    let project = Project::new(CONFIG);
+fn project(config: &str) -> Project {
+    let project = Project::new(config);
     for (module, imports) in [("api", "from web import page\n"), ("web", "")] {
         project
             .write(&format!("{module}/__init__.py"), "")
@@ -105,7 +105,11 @@ struct World {
 
 impl World {
     fn new(pytest: &Path) -> Self {
-        let first = project();
+        Self::of(CONFIG, pytest)
+    }
+
+    fn of(config: &str, pytest: &Path) -> Self {
+        let first = project(config);
         let (with, without) = (with_pytest(&first, pytest), without_pytest());
         let second = first.clone_to("second");
         Self { server: Server::start(), first, second, with, without }
@@ -120,7 +124,8 @@ impl World {
         ];
         env.extend(more);
         // Two pytests in one folder would share one `.coverage`.
-        project.qik_in(&format!("-n 1 {args}"), &env)
+        let workers = if args.contains("-n ") { "" } else { "-n 1" };
+        project.qik_in(&format!("{workers} {args}"), &env)
     }
 }
 
@@ -182,6 +187,22 @@ fn the_profile_of_the_page_names_the_cache_by_flag_and_by_variable() {
     let told = world.qik(first, &world.without, "pytest", &[("QIK__PROFILE", "ci")]);
     assert_eq!(told.exits(0).summary(), "0 ran, 2 cached");
     assert_eq!(first.read("api-coverage.xml"), second.read("api-coverage.xml"));
+}
+
+/// As `docs/caches.md` has it.
+#[test]
+fn with_a_coverage_file_of_its_own_each_module_can_be_tested_at_once() {
+    let Some(pytest) = pytest() else { return };
+    let exec = "exec = \"COVERAGE_FILE=.coverage.{module.name} pytest";
+    let world = World::of(&CONFIG.replace("exec = \"pytest", exec), &pytest);
+    for round in 0..3 {
+        world.first.write("web/page.py", format!("def title():\n    return \"web\" # {round}\n"));
+        let told = world.qik(&world.first, &world.with, "-n 2 -p ci", &[]);
+        assert_eq!(told.exits(0).summary(), "2 ran, 0 cached, 2 shared");
+        for report in REPORTS {
+            assert!(world.first.read(report).contains("<coverage "), "{report}");
+        }
+    }
 }
 
 #[test]
