@@ -1,5 +1,6 @@
 //! What sharing costs, against an S3 server in a process of its own:
 //! `cargo run --release -p qik-cache --example shared`. Named parts alone: `… shared lookups`.
+//! `QIK_MIB=20 QIK_FILES=50` makes `restore` a small one, to see that it works.
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 #![allow(clippy::print_stdout, reason = "it reports")]
 
@@ -108,13 +109,17 @@ fn large() {
 
 /// A gibibyte in two thousand files from the local tier, and the same by `cp`.
 fn restore() {
+    let number = |name: &str, usual: usize| {
+        std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
+    };
+    let (mib, count) = (number("QIK_MIB", 1024), number("QIK_FILES", 2000));
     let folder = tempfile::tempdir_in(".").unwrap();
     let system = Arc::new(OsSystem::new(folder.path()));
     let caches = CacheSet::open(system, &BTreeMap::new(), "linux-64");
     let mut noise = blake3::Hasher::new().update(b"many").finalize_xof();
-    let mut block = vec![0; (1 << 30) / 2000];
+    let mut block = vec![0; (mib << 20) / count];
     let mut files = Vec::new();
-    for number in 0..2000 {
+    for number in 0..count {
         noise.fill(&mut block);
         let path = RelPath::from(format!("out/{}/{number}", number % 50).as_str());
         let full = folder.path().join(path.to_string());
@@ -124,7 +129,7 @@ fn restore() {
     }
     let start = Instant::now();
     let artifacts = caches.collect("local", &files).unwrap();
-    println!("1 GiB in 2,000 files taken up: {:?}", start.elapsed());
+    println!("{mib} MiB in {count} files taken up: {:?}", start.elapsed());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let out = folder.path().join("out");
     for round in 0..5 {

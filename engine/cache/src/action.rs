@@ -27,6 +27,8 @@ pub struct Finished<'a> {
     pub log: &'a [u8],
     /// As [`crate::CacheSet::collect`] gave them.
     pub artifacts: Vec<Artifact>,
+    /// Empty folders among what it made. The repo cache keeps none: git does not either.
+    pub folders: Vec<RelPath>,
     /// How long it took.
     pub millis: u64,
     /// Why the fingerprint is what it is.
@@ -128,6 +130,9 @@ impl<F: Fn(&RelPath) -> Option<(FileKind, BlobId)>> ArtifactFiles for F {
 pub trait ActionCache: fmt::Debug + Send + Sync {
     /// The entry for `key`, if it can be replayed.
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup;
+
+    /// Whether there is an entry for `key` here, usable or not. Asks nobody else.
+    fn has_entry(&self, key: &Key<'_>) -> bool;
 
     /// Keeps a result. `false` where that failed.
     fn store(&self, key: &Key<'_>, result: &ActionResult, log: &[u8], note: &Note) -> bool;

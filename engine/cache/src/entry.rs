@@ -120,6 +120,7 @@ mod tests {
             code: 1,
             log: crate::content_of(b"log"),
             artifacts: Vec::new(),
+            folders: Vec::new(),
             millis: 5,
             explanation: Explanation::default(),
         }

@@ -251,6 +251,7 @@ mod tests {
             code: 0,
             log: crate::content_of(log),
             artifacts: Vec::new(),
+            folders: Vec::new(),
             millis: 1,
             explanation: Explanation::default(),
         };

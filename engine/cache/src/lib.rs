@@ -51,7 +51,7 @@ pub use names::{decode_path, encode_path};
 pub use remote::{Agreed, Pulled, RemoteCache, Sharing, new_key};
 pub use repo::RepoCache;
 pub use restore::{Recovered, Restore, Restored};
-pub use set::{CacheKind, CacheSet};
+pub use set::{CacheKind, CacheSet, check_settings};
 pub use storage::{Storage, StorageError};
 pub use verbs::{CacheState, Listed, Verified, told};
 pub use warnings::Warnings;

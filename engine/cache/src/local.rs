@@ -272,6 +272,11 @@ impl LocalCache {
 }
 
 impl ActionCache for LocalCache {
+    fn has_entry(&self, key: &Key<'_>) -> bool {
+        let path = entry_key(key.fingerprint, self.platform(key.platform));
+        matches!(self.storage.size(&path), Ok(Some(_)))
+    }
+
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
         match self.lookup_if(key, files, &|_, _| true) {
             Ok(stored) => Lookup::Hit(Box::new(stored.result)),

@@ -108,6 +108,12 @@ impl RepoCache {
 }
 
 impl ActionCache for RepoCache {
+    fn has_entry(&self, key: &Key<'_>) -> bool {
+        let bytes = self.system.read(&entry_path(key.runnable, "json")).ok();
+        let result = bytes.and_then(|bytes| decode(&bytes));
+        result.is_some_and(|result| result.fingerprint == key.fingerprint)
+    }
+
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
         match self.find(key, files) {
             Ok(result) => Lookup::Hit(Box::new(result)),

@@ -76,11 +76,12 @@ impl Restorer {
             Ok(plan) => plan,
             Err(refused) => return Restore::Miss(self.refuse(result, refused)),
         };
-        if plan.steps.is_empty() {
+        if plan.steps.is_empty() && plan.folders.is_empty() {
             return Restore::Done(Restored::default());
         }
         // One step is whole by itself, unless something is moved out of its way.
-        let is_whole = plan.steps.len() == 1 && !plan.steps[0].keep;
+        let count = plan.steps.len() + plan.folders.len();
+        let is_whole = count == 1 && plan.steps.iter().all(|step| !step.keep);
         let journal = (!is_whole).then(|| Journal::begin(&*self.system, &plan));
         let journal = match journal.transpose() {
             Ok(journal) => journal,

@@ -1,30 +1,29 @@
 //! The caches of a project by name. What a run calls; every decision is its caches'.
 
+mod collect;
+mod configured;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use qik_model::{
-    ActionResult, Artifact, BlobId, CacheConfig, Content, Diagnostic, Digest, FileKind, Name,
-    RelPath, Setting, Severity,
-};
-use qik_system::{System, is_content_of, is_content_of_file};
+use qik_model::{ActionResult, CacheConfig, Diagnostic, Digest, Name, RelPath};
+use qik_system::System;
 
 use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason, Note};
-use crate::content::{CollectError, ContentStore, content_of};
+use crate::content::{ContentStore, content_of};
 use crate::entry::About;
-use crate::local::{Bounds, LocalCache};
+use crate::local::LocalCache;
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
 use crate::remote::{Agreed, RemoteCache, Sharing};
 use crate::repo::RepoCache;
 use crate::restore::{Recovered, Restore, Restored, Restorer};
 use crate::storage::StorageError;
-use crate::units;
-use crate::warnings::{self, Warnings};
+use configured::{bad_setting, bounds, git_add};
 
-/// Larger files are not held in memory.
-const LARGE: u64 = 4 << 20;
+use crate::warnings::Warnings;
+pub use configured::check_settings;
 
 /// Every cache that a command may name.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub struct CacheSet {
     /// All but `none`.
     caches: BTreeMap<Name, Tier>,
     restorer: Restorer,
-    nodes: NodeStore,
+    nodes: Arc<NodeStore>,
     warnings: Arc<Warnings>,
 }
 
@@ -72,19 +71,20 @@ impl CacheSet {
     /// The configured caches, and `local`, `repo` and `none`. Reads and writes nothing yet.
     /// `platform` is that of this machine: `linux-64`, say.
     ///
-    /// Texts in `configured` have no templates any more. What is wrong with the settings of a cache
-    /// is a warning, or an error where it is `strict`, and `local` stands in for it.
+    /// Texts in `configured` have no templates any more, and [`check_settings`] found nothing wrong
+    /// with any of them; `local` stands in for one that cannot be used.
     pub fn open(
         system: Arc<dyn System>,
         configured: &BTreeMap<Name, Arc<CacheConfig>>,
         platform: &str,
     ) -> Self {
         let warnings = Arc::new(Warnings::default());
-        let bounds = bounds(configured, &warnings);
+        let bounds = bounds(configured);
         let local = Arc::new(LocalCache::new(system.clone(), platform, bounds, warnings.clone()));
         let repo = |git_add| {
             Tier::Repo(Arc::new(RepoCache::new(system.clone(), git_add, warnings.clone())))
         };
+        let nodes = Arc::new(NodeStore::new(system.clone()));
         let mut caches = BTreeMap::new();
         caches.insert(Name::from("local"), Tier::Local(local.clone()));
         for (name, config) in configured {
@@ -92,11 +92,13 @@ impl CacheSet {
                 "local" => caches.insert(name.clone(), Tier::Local(local.clone())),
                 "repo" => caches.insert(name.clone(), repo(git_add(config))),
                 _ => {
-                    let (system, warned) = (system.clone(), warnings.clone());
-                    let tier = match RemoteCache::new(config, system, local.clone(), warned) {
+                    let (system, local) = (system.clone(), local.clone());
+                    let (nodes, warned) = (nodes.clone(), warnings.clone());
+                    let remote = RemoteCache::new(config, system, local.clone(), nodes, warned);
+                    let tier = match remote {
                         Ok(cache) => Tier::Remote(Arc::new(cache)),
-                        Err(why) => {
-                            warnings.add(bad_setting(config, &why));
+                        Err(bad) => {
+                            warnings.add(bad_setting(config, &bad));
                             Tier::Local(local.clone())
                         }
                     };
@@ -106,7 +108,6 @@ impl CacheSet {
         }
         caches.entry(Name::from("repo")).or_insert_with(|| repo(true));
         let restorer = Restorer::new(system.clone(), local.contents().clone(), warnings.clone());
-        let nodes = NodeStore::new(system.clone());
         Self { system, local, caches, restorer, nodes, warnings }
     }
 
@@ -134,6 +135,12 @@ impl CacheSet {
             Some(tier) => tier.cache().lookup(key, files),
             None => Lookup::Miss(MissReason::NotCached),
         }
+    }
+
+    /// Whether there is an entry for `key` here, usable or not. Waits for nobody, so that it can be
+    /// asked again and again.
+    pub fn has_entry(&self, cache: &str, key: &Key<'_>) -> bool {
+        self.caches.get(cache).is_some_and(|tier| tier.cache().has_entry(key))
     }
 
     /// Asks for all of these at once where that takes time, so that the look-ups that follow do not
@@ -232,66 +239,22 @@ impl CacheSet {
         self.restorer.recover()
     }
 
-    /// Takes up the files that a run made, and keeps their bytes where the cache wants them.
-    ///
-    /// # Errors
-    /// Where a file cannot be read or kept; then the result is not to be stored.
-    pub fn collect(
-        &self,
-        cache: &str,
-        files: &[(RelPath, FileKind, BlobId)],
-    ) -> Result<Vec<Artifact>, CollectError> {
-        let Some(tier) = self.caches.get(cache) else { return Ok(Vec::new()) };
-        let mut artifacts = Vec::with_capacity(files.len());
-        for (path, kind, id) in files {
-            if tier.cache().keeps_artifacts() && self.is_large(path, *kind) {
-                let content = self.collect_large(path, id)?;
-                artifacts.push(Artifact { path: encode_path(path), kind: *kind, id: *id, content });
-                continue;
-            }
-            let bytes = match kind {
-                FileKind::Link => self.system.read_link(path),
-                FileKind::File | FileKind::Executable => self.system.read(path),
-            };
-            let bytes = bytes.map_err(|error| CollectError::Unreadable(path.clone(), error))?;
-            if !is_content_of(id, &bytes) {
-                return Err(CollectError::Moved(path.clone()));
-            }
-            let content = match tier.cache().keeps_artifacts() {
-                true => self.contents().put(bytes),
-                false => Ok(content_of(&bytes)),
-            };
-            let content = content.map_err(|error| CollectError::NotStored(path.clone(), error))?;
-            artifacts.push(Artifact { path: encode_path(path), kind: *kind, id: *id, content });
-        }
-        artifacts.sort();
-        Ok(artifacts)
-    }
-
-    fn is_large(&self, path: &RelPath, kind: FileKind) -> bool {
-        kind != FileKind::Link && self.system.stat(path).is_ok_and(|stat| stat.size > LARGE)
-    }
-
-    /// What is large is copied where that costs nothing, and never held whole.
-    fn collect_large(&self, path: &RelPath, id: &BlobId) -> Result<Content, CollectError> {
-        let kept = self
-            .local
-            .contents()
-            .put_file(path, &|system, copy| is_content_of_file(system, copy, id))
-            .map_err(|error| CollectError::Unreadable(path.clone(), error))?;
-        kept.ok_or_else(|| CollectError::Moved(path.clone()))
-    }
-
     /// Keeps a result, and gives it back as its entry. Where it cannot be kept there is a warning.
     pub fn store(&self, cache: &str, key: &Key<'_>, finished: Finished<'_>) -> ActionResult {
-        let Finished { code, log, mut artifacts, millis, explanation, command, replace } = finished;
+        let Finished { code, log, millis, explanation, command, replace, .. } = finished;
+        let (mut artifacts, mut folders) = (finished.artifacts, Vec::new());
         artifacts.sort();
+        if self.caches.get(cache).is_some_and(|tier| tier.cache().keeps_artifacts()) {
+            folders.extend(finished.folders.iter().map(encode_path));
+            folders.sort();
+        }
         let result = ActionResult {
             runnable: key.runnable.to_owned(),
             fingerprint: key.fingerprint,
             code,
             log: content_of(log),
             artifacts,
+            folders,
             millis,
             explanation,
         };
@@ -380,41 +343,4 @@ fn writer(system: &dyn System) -> String {
     };
     let known = github().or_else(|| get("CI_JOB_URL")).or_else(|| get("BUILD_URL"));
     known.or_else(|| get("USER")).unwrap_or_default()
-}
-
-fn bounds(configured: &BTreeMap<Name, Arc<CacheConfig>>, warnings: &Warnings) -> Bounds {
-    let Some(config) = configured.values().find(|config| &*config.kind == "local") else {
-        return Bounds::default();
-    };
-    let wrong = |key: &str, what: &str| {
-        let why = format!("`{key}` is no {what}");
-        warnings.add(bad_setting(config, &why));
-    };
-    let max_size = config.settings.get("max-size").and_then(|setting| {
-        units::size(setting).or_else(|| {
-            wrong("max-size", "size such as `10GiB`");
-            None
-        })
-    });
-    let max_age = config.settings.get("max-age").and_then(|setting| {
-        units::duration(setting).or_else(|| {
-            wrong("max-age", "duration such as `30d`");
-            None
-        })
-    });
-    Bounds { max_size, max_age }
-}
-
-fn bad_setting(config: &CacheConfig, why: &str) -> Diagnostic {
-    let text = format!("cache `{}` is not set up as it should be: {why}", config.name);
-    let mut report = Diagnostic::warning(warnings::BAD_SETTING, text)
-        .help("until that is mended the local cache stands in for it");
-    if matches!(config.settings.get("strict"), Some(Setting::Bool(true))) {
-        report.severity = Severity::Error;
-    }
-    report
-}
-
-fn git_add(config: &CacheConfig) -> bool {
-    !matches!(config.settings.get("git-add"), Some(Setting::Bool(false)))
 }

@@ -178,7 +178,7 @@ pub fn env_names(name: &str) -> [String; 2] {
 /// be of no effect in silence.
 pub fn check_env(env: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     /// What qik tells the commands that it runs.
-    const TOLD: [&str; 3] = ["QIK__CMD", "QIK__RUNNABLE", "QIK__WORKER"];
+    const TOLD: [&str; 4] = ["QIK__CMD", "QIK__RUNNABLE", "QIK__WITHIN", "QIK__WORKER"];
     let known: Vec<String> =
         schema::CONTEXT.keys.iter().map(|key| format!("QIK__{}", upper(key.name))).collect();
     env.keys()

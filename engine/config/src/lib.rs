@@ -5,7 +5,6 @@
 #![deny(missing_docs)]
 
 pub mod context;
-mod duration;
 mod fences;
 pub mod lower;
 pub mod names;

@@ -5,10 +5,10 @@
 
 use qik_model::document::{Entry, Node, Table, Value, same_key};
 use qik_model::schema::{Key, MODULE_ROOT, ROOT, Shape, Support, TableShape, Tagged};
-use qik_model::{Diagnostic, GlobSet, Origin, Place, RelPath};
+use qik_model::{Diagnostic, GlobSet, Origin, Place, RelPath, units};
 
 use crate::template::{ContextName, Part, Parts};
-use crate::{duration, names, template};
+use crate::{names, template};
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -91,6 +91,7 @@ impl Check {
             (Shape::Pattern, Value::Str(text)) => self.pattern(text, at),
             (Shape::Path, Value::Str(text)) => self.path(text, at),
             (Shape::Duration, _) => self.duration(&node.value, at),
+            (Shape::Size, _) => self.size(&node.value, at),
             (Shape::Enum(known), Value::Str(text)) if !known.contains(&text.as_str()) => {
                 self.report(unknown_value(text, known.iter().copied(), at))
             }
@@ -205,13 +206,26 @@ impl Check {
     fn duration(&mut self, found: &Value, at: &Origin) -> bool {
         let (fine, text) = match found {
             Value::Int(seconds) => (*seconds > 0, seconds.to_string()),
-            Value::Str(text) => (duration::parse(text).is_some(), text.clone()),
+            Value::Str(text) => (units::duration(text).is_some(), text.clone()),
             _ => return true,
         };
         fine || self.report(
             Diagnostic::error("config/bad-value", format!("`{text}` is no duration"))
                 .at(value(at), "not a time above zero")
                 .help("write `30s`, `5m`, `1h30m` or a number of seconds"),
+        )
+    }
+
+    fn size(&mut self, found: &Value, at: &Origin) -> bool {
+        let (fine, text) = match found {
+            Value::Int(bytes) => (*bytes > 0, bytes.to_string()),
+            Value::Str(text) => (units::size(text).is_some(), text.clone()),
+            _ => return true,
+        };
+        fine || self.report(
+            Diagnostic::error("config/bad-value", format!("`{text}` is no size"))
+                .at(value(at), "not a number of bytes above zero")
+                .help("write `10GiB`, `500MB` or a number of bytes"),
         )
     }
 
@@ -302,7 +316,7 @@ fn accepts(shape: &Shape, value: &Value) -> bool {
         Shape::Str | Shape::Template | Shape::Pattern | Shape::Path | Shape::Enum(_) => {
             matches!(value, Value::Str(_))
         }
-        Shape::Duration => matches!(value, Value::Str(_) | Value::Int(_)),
+        Shape::Duration | Shape::Size => matches!(value, Value::Str(_) | Value::Int(_)),
         Shape::Scalar => {
             matches!(value, Value::Str(_) | Value::Int(_) | Value::Bool(_) | Value::List(_))
         }

@@ -24,6 +24,7 @@ mod result;
 pub mod schema;
 mod schema_tables;
 pub mod syntax;
+pub mod units;
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity, Span, Step};
 pub use digest::{BlobId, Digest, Fingerprint, NotHex};

@@ -31,6 +31,9 @@ pub struct ActionResult {
     /// Files that it made, sorted by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Artifact>,
+    /// Empty folders that it made, sorted; written as the paths of artifacts are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// How long it took.
     pub millis: u64,
     /// Why the fingerprint is what it is.

@@ -22,6 +22,8 @@ pub enum Shape {
     Path,
     /// A number of seconds, or a text such as `30s`, `5m`, `1h30m`, `500ms`.
     Duration,
+    /// A number of bytes, or a text such as `10GiB`, `500MB`.
+    Size,
     /// One of these texts.
     Enum(&'static [&'static str]),
     /// Any single value or list of texts: the kind is settled by a variable's `type`.
@@ -126,6 +128,7 @@ impl Shape {
             Shape::Pattern => "a pattern of files".into(),
             Shape::Path => "a path".into(),
             Shape::Duration => "a duration such as `30s`, or a number of seconds".into(),
+            Shape::Size => "a size such as `10GiB`, or a number of bytes".into(),
             Shape::Enum(names) => {
                 let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
                 format!("one of {}", quoted.join(", "))

@@ -323,7 +323,7 @@ const CACHE: Shape = Shape::Tagged(&Tagged {
             &[
                 key(
                     "max-size",
-                    Shape::Str,
+                    Shape::Size,
                     "How large it may become, such as `10GiB`; what was not used longest goes first",
                 ),
                 key(

@@ -24,6 +24,11 @@ pub enum RunEvent {
         /// The shell line as it may be told.
         told: Arc<str>,
     },
+    /// Another process executes or restores the same runnable, and this one waits for it.
+    Waits {
+        /// Which.
+        name: Name,
+    },
     /// Output of a runnable that executes, as it comes.
     Output {
         /// Which.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
+use crate::turns::{self, Turn};
 use crossbeam_channel::{Receiver, Sender};
-use qik_cache::{CacheSet, Restore};
-use qik_model::{Diagnostic, Name};
-use qik_system::{Exit, ProcessSpec, Stop, System};
+use qik_cache::{CacheSet, Key, Restore};
+use qik_model::{Diagnostic, Fingerprint, Name, Platform};
+use qik_system::{Exit, LockGuard, ProcessSpec, Stop, System};
 
 /// Something for a worker to do, for the runnable at a position of the plan.
 #[derive(Debug)]
@@ -36,11 +37,21 @@ pub(crate) struct Execution {
     pub timeout: Option<Duration>,
     pub retries: u32,
     pub terminal: bool,
+    /// Whether its result is kept, so that it has to be one process at a time that makes it.
+    pub in_turn: bool,
+    /// Where there was no entry when it was decided on: what an entry would hold for.
+    pub lacks: Option<(Name, Fingerprint, Platform)>,
 }
 
 /// What workers answer.
 #[derive(Debug)]
 pub(crate) enum Message {
+    /// It is not worked on, as another process executes or restores the same runnable.
+    Taken(usize),
+    /// It is not executed, as another process has made its result meanwhile.
+    Made(usize),
+    /// It begins to execute.
+    Began(usize),
     /// Some output.
     Output(usize, Vec<u8>),
     /// It failed and is tried again; so many tries are left.
@@ -60,6 +71,8 @@ pub(crate) struct Executed {
     pub stopped: bool,
     pub log: Vec<u8>,
     pub time: Duration,
+    /// Its turn: held until its result is kept.
+    pub turn: Option<LockGuard>,
 }
 
 /// What all workers share.
@@ -79,20 +92,40 @@ pub(crate) fn work(
 ) {
     for job in jobs {
         let answer = match job {
-            Job::Execute(at, execution) => {
-                Message::Executed(at, execute(worker, shared, at, &execution, answers))
-            }
+            Job::Execute(at, execution) => match turn(shared, &execution.name, execution.in_turn) {
+                Turn::Ours(_) if is_made(shared, &execution) => Message::Made(at),
+                Turn::Ours(held) => {
+                    let _ = answers.send(Message::Began(at));
+                    let executed = execute(worker, shared, at, &execution, answers);
+                    Message::Executed(at, Executed { turn: held, ..executed })
+                }
+                Turn::Taken => Message::Taken(at),
+            },
             Job::Tell(at, executed) => {
                 let _ = answers.send(Message::Output(at, executed.log.clone()));
                 Message::Executed(at, executed)
             }
-            Job::Restore(at, request) => Message::Restored(at, restore(&shared.caches, &request)),
+            Job::Restore(at, request) => match turn(shared, &request.name, true) {
+                Turn::Ours(_held) => Message::Restored(at, restore(&shared.caches, &request)),
+                Turn::Taken => Message::Taken(at),
+            },
             Job::Store(request) => Message::Stored(store(&shared.caches, *request)),
         };
         if answers.send(answer).is_err() {
             return;
         }
     }
+}
+
+fn turn(shared: &Shared, name: &Name, is_needed: bool) -> Turn {
+    if is_needed { turns::take(&*shared.system, name) } else { Turn::Ours(None) }
+}
+
+fn is_made(shared: &Shared, execution: &Execution) -> bool {
+    let Some((cache, fingerprint, platform)) = &execution.lacks else { return false };
+    let (fingerprint, platform) = (*fingerprint, *platform);
+    let key = Key { fingerprint, runnable: &execution.name, platform };
+    shared.caches.has_entry(cache, &key)
 }
 
 fn execute(
@@ -110,7 +143,8 @@ fn execute(
         let stopped = matches!(exit, Exit::Stopped(_));
         let code = exit.code();
         if code == 0 || stopped || tries == 0 {
-            return Executed { code, stopped, log, time: shared.system.elapsed() - started };
+            let time = shared.system.elapsed() - started;
+            return Executed { code, stopped, log, time, turn: None };
         }
         // The receiver is there as long as any runnable is not done.
         let _ = answers.send(Message::Retry(at, code, tries));
@@ -132,6 +166,7 @@ fn attempt(
         ("QIK__CMD".into(), execution.command.to_string().into()),
         ("QIK__RUNNABLE".into(), execution.name.to_string().into()),
         ("QIK__WORKER".into(), worker.to_string().into()),
+        (turns::WITHIN.into(), turns::within(shared.system.env(), &execution.name)),
     ]);
     let spec = ProcessSpec {
         shell_line: execution.line.clone(),

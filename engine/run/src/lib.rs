@@ -6,12 +6,14 @@
 mod decide;
 mod event;
 mod execute;
+mod folders;
 mod out;
 mod plan;
 mod schedule;
 mod status;
 mod sweep;
 mod transfer;
+mod turns;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
 pub use event::{Outcome, RunEvent, RunReport, RunnableReport};

@@ -3,27 +3,32 @@
 //!
 //! One thread (this one) owns the database and the picture of the work tree; workers get owned jobs.
 
+mod hands;
 mod replay;
 mod settle;
+mod start;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::unbounded;
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, Severity};
-use qik_python::{SpaceKey, fence_report};
+use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name, Severity};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
-use crate::execute::{Executed, Execution, Job, Message, Shared, work};
+use crate::execute::{Executed, Message, Shared, work};
 use crate::out::OutFolder;
 use crate::plan::Plan;
 use crate::sweep;
+
+use hands::{Channels, Hand};
+use waiting::Waiting;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -57,17 +62,22 @@ pub fn run(
     let system = stage.db.system().clone();
     let started = system.elapsed();
     let (jobs, for_workers) = unbounded();
+    let (results, for_keepers) = unbounded();
     let (from_workers, answers) = unbounded();
     let shared =
         Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
     listen(RunEvent::Planned { count: plan.runnables.len() });
     let mut report = std::thread::scope(|scope| {
-        let spawn = |worker: usize| {
-            let (shared, jobs, answers) =
-                (shared.clone(), for_workers.clone(), from_workers.clone());
+        let spawn = |hand: Hand| {
+            let (worker, jobs) = match hand {
+                Hand::Worker(number) => (number, for_workers.clone()),
+                Hand::Keeper => (0, for_keepers.clone()),
+            };
+            let (shared, answers) = (shared.clone(), from_workers.clone());
             scope.spawn(move || work(worker, &shared, &jobs, &answers));
         };
-        let mut schedule = Schedule::new(stage, plan, options, listen, jobs, answers, &spawn);
+        let channels = Channels { jobs, results, answers };
+        let mut schedule = Schedule::new(stage, plan, options, listen, channels, &spawn);
         schedule.run();
         schedule.finish()
     });
@@ -90,6 +100,8 @@ struct State {
     reason: Option<ColdReason>,
     /// Whether this is the second execution, for inputs that changed during the first.
     again: bool,
+    /// Whether another process made its result after this one found none.
+    was_made: bool,
     /// The folders of its inputs when it was started.
     stamps: Vec<sweep::FolderStamp>,
     entry: Option<Box<ActionResult>>,
@@ -101,15 +113,15 @@ struct Schedule<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
     listen: &'a mut dyn FnMut(RunEvent),
-    spawn: &'a dyn Fn(usize),
-    jobs: Sender<Job>,
-    answers: Receiver<Message>,
+    spawn: &'a dyn Fn(Hand),
+    channels: Channels,
     out: OutFolder,
     states: Vec<State>,
     downstream: Vec<Vec<usize>>,
     ready: BTreeSet<usize>,
     report: RunReport,
     workers: usize,
+    keepers: usize,
     /// Executing or restoring.
     busy: usize,
     /// Results on their way into a cache.
@@ -121,6 +133,8 @@ struct Schedule<'a> {
     kept_nodes: FxHashSet<Digest>,
     /// Waits until nothing else runs, to have the terminal for itself.
     interactive: Vec<usize>,
+    /// Waits for another process.
+    waiting: Waiting,
 }
 
 impl<'a> Schedule<'a> {
@@ -129,9 +143,8 @@ impl<'a> Schedule<'a> {
         plan: &'a Plan,
         options: &'a RunOptions,
         listen: &'a mut dyn FnMut(RunEvent),
-        jobs: Sender<Job>,
-        answers: Receiver<Message>,
-        spawn: &'a dyn Fn(usize),
+        channels: Channels,
+        spawn: &'a dyn Fn(Hand),
     ) -> Self {
         let states = plan
             .runnables
@@ -149,36 +162,39 @@ impl<'a> Schedule<'a> {
             options,
             listen,
             spawn,
-            jobs,
-            answers,
+            channels,
             states,
             ready,
             report: RunReport::default(),
             workers: 0,
+            keepers: 0,
             busy: 0,
             storing: 0,
             looked_at: None,
             kept_nodes: FxHashSet::default(),
             interactive: Vec::new(),
+            waiting: Waiting::default(),
         }
     }
 
     fn run(&mut self) {
         loop {
             self.start_ready();
-            if self.busy == 0 && self.storing == 0 {
+            if self.busy == 0 && self.storing == 0 && self.waiting.is_empty() {
                 match self.interactive.pop() {
                     Some(at) => self.start_job(at),
                     None => return,
                 }
             }
-            let Ok(first) = self.answers.recv() else { return };
             let mut ended = Vec::new();
-            self.take(first, &mut ended);
-            while let Ok(message) = self.answers.try_recv() {
+            if let Some(first) = self.next_answer() {
+                self.take(first, &mut ended);
+            }
+            while let Ok(message) = self.channels.answers.try_recv() {
                 self.take(message, &mut ended);
             }
             self.settle(ended);
+            self.try_waiting();
         }
     }
 
@@ -289,85 +305,18 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    fn execute(&mut self, at: usize, reason: ColdReason) {
-        self.states[at].reason = Some(reason);
-        let definition = &self.plan.runnables[at].definition;
-        if self.plan.runnables[at].is_group() {
-            return self.end(at, Outcome::Group, 0, Arc::from([]), Duration::ZERO, Vec::new());
-        }
-        if definition.builtin == Some(Builtin::FenceCheck) {
-            return self.check_fence(at);
-        }
-        if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
-    }
-
-    fn start_job(&mut self, at: usize) {
-        let planned = &self.plan.runnables[at];
-        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
-            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
-        }
-        let definition = &planned.definition;
-        (self.listen)(RunEvent::Started {
-            name: definition.name.clone(),
-            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: definition.exec.told.clone(),
-        });
-        let execution = Execution {
-            name: definition.name.clone(),
-            command: definition.command.clone(),
-            line: definition.exec.text.to_string(),
-            cwd: self.system.root().to_path_buf(),
-            env: self.environment(at),
-            timeout: definition.settings.timeout,
-            retries: definition.settings.retries,
-            terminal: definition.settings.interactive,
-        };
-        self.busy += 1;
-        self.give(Job::Execute(at, Box::new(execution)));
-    }
-
-    /// The one thing that qik does itself: it takes no process, only the graph.
-    fn check_fence(&mut self, at: usize) {
-        let definition = &self.plan.runnables[at].definition;
-        let db = &*self.stage.db;
-        let report = fence_report(db, SpaceKey::running(db, definition.space.clone()));
-        let (code, log) = (report.code(), report.text().into_bytes());
-        (self.listen)(RunEvent::Started {
-            name: definition.name.clone(),
-            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: "(checks imports)".into(),
-        });
-        self.busy += 1;
-        self.give(Job::Tell(at, Executed { code, stopped: false, log, time: Duration::ZERO }));
-    }
-
-    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-        let set: Vec<_> = self.plan.runnables[at]
-            .definition
-            .env
-            .iter()
-            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
-            .collect();
-        let inherited = self.system.env().iter();
-        inherited
-            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
-            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
-            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
-            .collect()
-    }
-
-    /// Hands a job to the workers; they are started as they are needed.
-    fn give(&mut self, job: Job) {
-        if self.workers < self.options.workers.max(1) && self.workers <= self.busy + self.storing {
-            self.workers += 1;
-            (self.spawn)(self.workers);
-        }
-        // The receivers live as long as this schedule.
-        let _ = self.jobs.send(job);
-    }
-
     fn take(&mut self, message: Message, ended: &mut Vec<(usize, Executed)>) {
         match message {
+            Message::Taken(at) => {
+                self.busy -= 1;
+                self.wait(at);
+            }
+            Message::Made(at) => {
+                self.busy -= 1;
+                self.states[at].was_made = true;
+                self.start_anew(at);
+            }
+            Message::Began(at) => self.began(at),
             Message::Output(at, chunk) => {
                 let name = self.plan.runnables[at].name().clone();
                 (self.listen)(RunEvent::Output { name, chunk });

@@ -7,18 +7,21 @@ use qik_model::{
     ActionResult, BlobId, Diagnostic, Digest, Explanation, FileKind, Fingerprint, Name, Platform,
     RelPath,
 };
-use qik_system::WorkTree;
+use qik_system::{LockGuard, StatKind, System, WorkTree};
 
 type FileState = (FileKind, BlobId);
 
 /// The artifacts of an entry, to be put in place.
 #[derive(Debug)]
 pub(crate) struct RestoreRequest {
+    pub name: Name,
     cache: Name,
     entry: ActionResult,
     files: Files,
     /// What matches the globs of the artifacts now.
     present: Vec<RelPath>,
+    /// Whether the empty folders among the artifacts are there.
+    has_folders: bool,
 }
 
 /// What the work tree holds where artifacts go.
@@ -40,10 +43,12 @@ impl ArtifactFiles for Files {
 
 impl RestoreRequest {
     pub(crate) fn new(
+        name: &Name,
         cache: &Name,
         entry: &ActionResult,
         present: Vec<(RelPath, FileKind, BlobId)>,
         tree: &WorkTree,
+        system: &dyn System,
     ) -> Self {
         let named = entry.artifacts.iter().filter_map(|artifact| decode_path(&artifact.path));
         let mut files = Files::default();
@@ -56,12 +61,18 @@ impl RestoreRequest {
             }
         }
         let present = present.into_iter().map(|(path, ..)| path).collect();
-        Self { cache: cache.clone(), entry: entry.clone(), files, present }
+        let is_folder =
+            |folder: RelPath| system.stat(&folder).is_ok_and(|stat| stat.kind == StatKind::Folder);
+        let has_folders =
+            entry.folders.iter().all(|folder| decode_path(folder).is_some_and(is_folder));
+        let (name, cache) = (name.clone(), cache.clone());
+        Self { name, cache, entry: entry.clone(), files, present, has_folders }
     }
 
     /// Whether everything is in place already, and nothing else.
     pub(crate) fn is_done(&self) -> bool {
-        self.present.len() == self.entry.artifacts.len()
+        self.has_folders
+            && self.present.len() == self.entry.artifacts.len()
             && self.entry.artifacts.iter().all(|artifact| {
                 decode_path(&artifact.path)
                     .and_then(|path| self.files.state(&path))
@@ -84,6 +95,8 @@ pub(crate) struct StoreRequest {
     pub code: i32,
     pub log: Vec<u8>,
     pub artifacts: Vec<(RelPath, FileKind, BlobId)>,
+    /// Empty folders among them.
+    pub folders: Vec<RelPath>,
     pub millis: u64,
     pub explanation: Explanation,
     /// The shell line as it may be told.
@@ -92,10 +105,13 @@ pub(crate) struct StoreRequest {
     pub replace: bool,
     /// The nodes of its input sets.
     pub nodes: Vec<(Digest, Vec<u8>)>,
+    /// Nobody else writes its artifacts before they are kept.
+    pub turn: Option<LockGuard>,
 }
 
 /// Keeps a result; says what went wrong.
-pub(crate) fn store(caches: &CacheSet, request: StoreRequest) -> Vec<Diagnostic> {
+pub(crate) fn store(caches: &CacheSet, mut request: StoreRequest) -> Vec<Diagnostic> {
+    let _until_it_is_kept = request.turn.take();
     let artifacts = match caches.collect(&request.cache, &request.artifacts) {
         Ok(artifacts) => artifacts,
         Err(error) => {
@@ -116,6 +132,7 @@ pub(crate) fn store(caches: &CacheSet, request: StoreRequest) -> Vec<Diagnostic>
         code: request.code,
         log: &request.log,
         artifacts,
+        folders: request.folders,
         millis: request.millis,
         explanation: request.explanation,
         command: &request.command,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qik_cache::CacheSet;
+use qik_cache::{CacheSet, check_settings};
 use qik_config::template::{self, ContextName, ModuleField};
 use qik_config::{context_value, project};
 use qik_db::{Database, Db};
@@ -27,7 +27,11 @@ impl Opened {
         let mut configured = BTreeMap::new();
         let mut broken = BTreeMap::new();
         for (name, config) in &project(db).caches {
-            match filled(db, config) {
+            let usable = filled(db, config).and_then(|config| {
+                check_settings(&config, &**db.system())?;
+                Ok(config)
+            });
+            match usable {
                 Ok(config) => drop(configured.insert(name.clone(), Arc::new(config))),
                 Err(error) => drop(broken.insert(name.clone(), error)),
             }

@@ -253,6 +253,10 @@ impl System for CommitSystem {
         self.writable(&[path])?.lock(path)
     }
 
+    fn try_lock(&self, path: &RelPath) -> io::Result<Option<LockGuard>> {
+        self.writable(&[path])?.try_lock(path)
+    }
+
     fn run(&self, _: &ProcessSpec, _: &Stop, _: &mut dyn FnMut(&[u8])) -> io::Result<Exit> {
         let message = format!("nothing runs in commit {}", self.commit);
         Err(io::Error::new(io::ErrorKind::Unsupported, message))

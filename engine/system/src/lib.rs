@@ -190,6 +190,10 @@ pub trait System: Debug + Send + Sync {
     /// Waits for the lock that this file stands for, and holds it until the guard is dropped.
     fn lock(&self, path: &RelPath) -> io::Result<LockGuard>;
 
+    /// As [`System::lock`], without waiting: `None` where somebody else holds it. A process that dies
+    /// lets go of it; the processes that it started do not hold it.
+    fn try_lock(&self, path: &RelPath) -> io::Result<Option<LockGuard>>;
+
     /// Runs a shell line to its end and hands its output over as it comes.
     fn run(
         &self,

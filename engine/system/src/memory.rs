@@ -369,6 +369,13 @@ impl System for MemorySystem {
         Ok(LockGuard::new(Held { locks: self.locks.clone(), path: path.clone() }))
     }
 
+    fn try_lock(&self, path: &RelPath) -> io::Result<Option<LockGuard>> {
+        let mut held = self.locks.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = held.insert(path.clone());
+        let guard = || LockGuard::new(Held { locks: self.locks.clone(), path: path.clone() });
+        Ok(is_free.then(guard))
+    }
+
     fn run(
         &self,
         spec: &ProcessSpec,

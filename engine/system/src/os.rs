@@ -3,6 +3,7 @@
 
 mod beneath;
 mod copy;
+mod lock;
 mod recall;
 mod whole;
 
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use qik_model::{FileKind, RelPath};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::env::Env;
@@ -141,24 +142,6 @@ impl OsSystem {
 const READ_WRITE: Mode = Mode::from_raw_mode(0o666);
 const READ_WRITE_EXECUTE: Mode = Mode::from_raw_mode(0o777);
 const NEW: OFlags = OFlags::CREATE.union(OFlags::EXCL).union(OFlags::WRONLY).union(OFlags::CLOEXEC);
-
-/// Whether two files in this folder can share their blocks. Both are gone afterwards.
-fn tries_to_share(temp: &OwnedFd) -> io::Result<bool> {
-    let names = ["one", "two"].map(|name| format!(".qik-{}-share-{name}", std::process::id()));
-    let make = |name: &String| {
-        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::RDWR | OFlags::CLOEXEC;
-        io::Result::Ok(File::from(rustix::fs::openat(temp, name, flags, READ_WRITE)?))
-    };
-    let shared = (|| {
-        let (mut one, two) = (make(&names[0])?, make(&names[1])?);
-        one.write_all(&[1; 4096])?;
-        Ok(copy::clone(&one, &two))
-    })();
-    for name in &names {
-        let _ = rustix::fs::unlinkat(temp, name, AtFlags::empty());
-    }
-    shared
-}
 
 fn mode_of(kind: FileKind) -> Mode {
     if kind == FileKind::Executable { READ_WRITE_EXECUTE } else { READ_WRITE }
@@ -284,7 +267,7 @@ impl System for OsSystem {
     fn shares_blocks(&self) -> bool {
         *self.shares_blocks.get_or_init(|| {
             let temp = self.temp_folder().ok();
-            temp.and_then(|temp| tries_to_share(&temp).ok()).unwrap_or_default()
+            temp.and_then(|temp| copy::tries_to_share(&temp).ok()).unwrap_or_default()
         })
     }
 
@@ -362,18 +345,11 @@ impl System for OsSystem {
     }
 
     fn lock(&self, path: &RelPath) -> io::Result<LockGuard> {
-        let (folder, name) = self.place(path, true)?;
-        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(folder, name, flags, READ_WRITE)?;
-        loop {
-            match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
-                Err(Errno::INTR) => {}
-                result => {
-                    result?;
-                    return Ok(LockGuard::new(file));
-                }
-            }
-        }
+        lock::wait(lock::open(self, path)?)
+    }
+
+    fn try_lock(&self, path: &RelPath) -> io::Result<Option<LockGuard>> {
+        lock::try_now(lock::open(self, path)?)
     }
 
     fn run(

@@ -116,6 +116,9 @@ fn one_shown(session: &Session, one: &Listed) -> String {
         let digest = artifact.content.digest.short();
         let _ = writeln!(text, "  artifact {} {size} {digest}", artifact.path);
     }
+    for folder in &result.folders {
+        let _ = writeln!(text, "  artifact {folder}/ (empty)");
+    }
     text
 }
 

@@ -65,6 +65,10 @@ impl Printer {
             RunEvent::Again { name, why } => {
                 self.say(&format!("{} {name}, {why}", self.style.odd(&mark("again"))));
             }
+            RunEvent::Waits { name } => {
+                let why = "another qik is at it";
+                self.say(&format!("{} {name}, {why}", self.style.odd(&mark("waits"))));
+            }
             RunEvent::Finished(report) => self.finished(&report),
             RunEvent::Sharing { left } => self.sharing(left),
             RunEvent::Note(note) => self.add_note(note),

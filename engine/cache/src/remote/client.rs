@@ -205,8 +205,7 @@ impl Client {
         }
         let in_parts = operator.info().capability().write_can_multi;
         if !in_parts && content.size > WHOLE {
-            let text = format!("a `{}` cache takes nothing of this size", self.settings.place.kind);
-            return Err(Trouble(text));
+            return Err(Trouble(too_large(&self.settings.place.kind, content.size)));
         }
         let _room = self.room(content.size);
         let options = WriteOptions { chunk: in_parts.then_some(PART), ..WriteOptions::default() };
@@ -321,6 +320,14 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+fn too_large(kind: &str, size: u64) -> String {
+    let (size, most) = (crate::verbs::told(size), crate::verbs::told(WHOLE));
+    format!(
+        "one of its files has {size}, and a `{kind}` cache takes a file whole, so none above {most}; \
+         `s3`, `gcs`, `azblob` and `fs` take them in parts"
+    )
 }
 
 /// Where contents are.

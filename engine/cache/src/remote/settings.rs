@@ -37,10 +37,18 @@ pub(super) struct Place {
     secrets: Vec<String>,
 }
 
+/// A setting that cannot be used as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadSetting {
+    pub(crate) key: &'static str,
+    pub(crate) why: String,
+    pub(crate) help: &'static str,
+}
+
 impl Settings {
     /// # Errors
     /// What cannot be used as it is.
-    pub(super) fn read(config: &CacheConfig, system: &dyn System) -> Result<Self, String> {
+    pub(super) fn read(config: &CacheConfig, system: &dyn System) -> Result<Self, BadSetting> {
         let text = |key: &str| text(config, key);
         let mode = text("mode").unwrap_or_else(|| "readwrite".into());
         let sign_key = match text("sign-key") {
@@ -53,6 +61,11 @@ impl Settings {
             _ => Vec::new(),
         };
         let signing = Signing::new(sign_key.as_deref(), &trusted)?;
+        let place = Place::read(config, system).map_err(|why| BadSetting {
+            key: "path",
+            why,
+            help: "name the folder that machines share",
+        })?;
         Ok(Self {
             name: config.name.clone(),
             reads: mode != "write",
@@ -61,7 +74,7 @@ impl Settings {
             scope: scope(text("scope").as_deref().unwrap_or_default())?,
             timeout: duration(config, "timeout").unwrap_or(TIMEOUT),
             signing,
-            place: Place::read(config, system)?,
+            place,
         })
     }
 
@@ -195,7 +208,7 @@ fn without_user(text: &str) -> String {
 }
 
 /// The scope as a prefix of keys: `pr/12/`.
-fn scope(text: &str) -> Result<String, String> {
+fn scope(text: &str) -> Result<String, BadSetting> {
     let text = text.trim_matches('/');
     if matches!(text, "" | "None" | "base") {
         return Ok(String::new());
@@ -203,9 +216,11 @@ fn scope(text: &str) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
     let clean = RelPath::new(text).filter(|path| path.as_bytes() == text.as_bytes());
     if clean.is_none() || !text.bytes().all(is_plain) || text.starts_with("v1") {
-        return Err(format!(
-            "`{text}` is no scope: one is made of letters, digits, `-`, `_`, `.` and `/`"
-        ));
+        return Err(BadSetting {
+            key: "scope",
+            why: format!("`{text}` is no scope"),
+            help: "a scope such as `pr/12` is made of letters, digits, `-`, `_`, `.` and `/`",
+        });
     }
     Ok(format!("{text}/"))
 }

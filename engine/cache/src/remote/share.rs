@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::client::{Trouble, content_key};
-use super::{LARGEST_ENTRY, Remote, Wanted, object_key, wire};
+use super::{LARGEST_ENTRY, Remote, Wanted, object_key, roots, wire};
 use crate::entry::{Origin, Stored};
 use crate::storage::runtime;
 
@@ -133,11 +133,12 @@ impl Remote {
             }
         }
         let code = stored.result.code;
+        let nodes = self.nodes.to_share(&roots(&stored.result));
         let stored = self.signed(stored, platform);
-        let bytes = wire::encode(&stored, platform, &inline);
+        let bytes = wire::encode(&stored, platform, &inline, &nodes);
         self.put_entry(&wanted, bytes, code, replace)?;
         self.shared.add(system, wanted.0);
-        self.note_last(&stored, platform);
+        self.note_last(&stored, platform, &nodes);
         Ok(())
     }
 

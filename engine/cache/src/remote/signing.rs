@@ -6,6 +6,7 @@ use std::fmt;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
+use super::settings::BadSetting;
 use crate::entry::Signature;
 
 /// Goes before what is signed, so that a signature made for something else is none of ours.
@@ -32,22 +33,23 @@ impl Signing {
     ///
     /// # Errors
     /// What is no key.
-    pub(crate) fn new(own: Option<&str>, trusted: &[String]) -> Result<Self, String> {
+    pub(crate) fn new(own: Option<&str>, trusted: &[String]) -> Result<Self, BadSetting> {
+        let bad = |key, why: String| {
+            let help = "keys are 64 hexadecimal digits, as `qik cache new-key` prints them";
+            BadSetting { key, why, help }
+        };
+        // What the variable holds is told to nobody, not even where it is no key.
+        let no_key = || bad("sign-key", "the variable that it names holds no secret key".into());
         let own = match own {
             Some(text) => {
-                let seed = unhex::<32>(text.trim()).ok_or(
-                    "the sign key is not 64 hexadecimal digits, as `qik cache new-key` prints them",
-                )?;
-                Some(
-                    Ed25519KeyPair::from_seed_unchecked(&seed)
-                        .map_err(|_| "the sign key is none")?,
-                )
+                let seed = unhex::<32>(text.trim()).ok_or_else(no_key)?;
+                Some(Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| no_key())?)
             }
             None => None,
         };
         for key in trusted {
             unhex::<32>(key)
-                .ok_or_else(|| format!("trusted key `{key}` is not 64 hexadecimal digits"))?;
+                .ok_or_else(|| bad("trusted-keys", format!("`{key}` is no public key")))?;
         }
         let trusted = trusted.iter().map(|key| key.to_ascii_lowercase()).collect();
         Ok(Self { own, trusted })
@@ -169,6 +171,6 @@ mod tests {
         let signing = Signing::new(Some(&secret), &[]).unwrap();
         assert!(!format!("{signing:?}").contains(&secret));
         let error = Signing::new(Some("not a key"), &[]).unwrap_err();
-        assert!(!error.contains("not a key"));
+        assert!(!format!("{error:?}").contains("not a key"));
     }
 }

@@ -1,5 +1,6 @@
 //! An entry as remotes hold it: one object with all that explains it, its signature, and those of
-//! its contents that are small, so that a typical hit is one request. Does not fetch or trust.
+//! its contents that are small, so that a typical hit is one request. What else stands there are
+//! nodes that explain the fingerprint. Does not fetch or trust.
 //!
 //! ```text
 //! qik-remote-1 CHECKSUM\n  zstd( LENGTH HEADER  LENGTH SIGNATURE  { DIGEST LENGTH BYTES }… )
@@ -8,6 +9,7 @@
 use std::io::Read;
 
 use qik_model::{ActionResult, Content, Digest};
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{About, Origin, Signature, Stored, json, seal, unseal};
@@ -38,6 +40,8 @@ pub(super) struct Object {
     pub(super) platform: String,
     /// Contents that stood in the entry, checked.
     pub(super) inline: Vec<(Content, Vec<u8>)>,
+    /// What else stood there, by its digest: nodes that explain the fingerprint.
+    pub(super) nodes: Vec<(Digest, Vec<u8>)>,
 }
 
 /// The bytes that are signed, for an entry that came from elsewhere.
@@ -68,13 +72,19 @@ pub(super) fn inlined(result: &ActionResult) -> Vec<Content> {
 }
 
 /// The object; its origin is set.
-pub(super) fn encode(stored: &Stored, platform: &str, inline: &[(Content, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn encode(
+    stored: &Stored,
+    platform: &str,
+    inline: &[(Content, Vec<u8>)],
+    nodes: &[(Digest, Vec<u8>)],
+) -> Vec<u8> {
     let mut frame = Vec::new();
     push(&mut frame, &header(stored, platform).unwrap_or_default());
     let signature = stored.origin.as_ref().and_then(|origin| origin.signature.as_ref());
     push(&mut frame, &signature.map(json).unwrap_or_default());
-    for (content, bytes) in inline {
-        frame.extend_from_slice(&content.digest.0);
+    let contents = inline.iter().map(|(content, bytes)| (&content.digest, bytes));
+    for (digest, bytes) in contents.chain(nodes.iter().map(|(digest, bytes)| (digest, bytes))) {
+        frame.extend_from_slice(&digest.0);
         push(&mut frame, bytes);
     }
     let body = zstd::bulk::compress(&frame, 3).expect("memory takes all that is written to it");
@@ -101,19 +111,25 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Object> {
         b"" => None,
         signature => Some(serde_json::from_slice(signature).ok()?),
     };
-    let mut inline = Vec::new();
+    let artifacts = parsed.result.artifacts.iter().map(|artifact| artifact.content.digest);
+    let named: FxHashSet<Digest> = artifacts.chain([parsed.result.log.digest]).collect();
+    let (mut inline, mut nodes) = (Vec::new(), Vec::new());
     while let Some((digest, after)) = rest.split_first_chunk() {
         let (bytes, after) = pull(after)?;
         let content = crate::content_of(bytes);
         if content.digest != Digest(*digest) {
             return None;
         }
-        inline.push((content, bytes.to_vec()));
+        match named.contains(&content.digest) {
+            true => inline.push((content, bytes.to_vec())),
+            false => nodes.push((content.digest, bytes.to_vec())),
+        }
         rest = after;
     }
     let Header { cache, scope, platform, result, about } = parsed;
     let origin = Some(Origin { cache, scope, signature });
-    rest.is_empty().then_some(Object { stored: Stored { result, about, origin }, platform, inline })
+    let stored = Stored { result, about, origin };
+    rest.is_empty().then_some(Object { stored, platform, inline, nodes })
 }
 
 fn push(frame: &mut Vec<u8>, bytes: &[u8]) {
@@ -139,6 +155,7 @@ mod tests {
             code: 0,
             log: crate::content_of(b"log"),
             artifacts: Vec::new(),
+            folders: Vec::new(),
             millis: 5,
             explanation: Explanation::default(),
         };
@@ -149,11 +166,12 @@ mod tests {
             stored: Stored { result, about, origin: Some(origin) },
             platform: "linux-64".into(),
             inline: vec![(crate::content_of(b"log"), b"log".to_vec())],
+            nodes: vec![(crate::content_of(b"node").digest, b"node".to_vec())],
         }
     }
 
     fn encoded(object: &Object) -> Vec<u8> {
-        encode(&object.stored, &object.platform, &object.inline)
+        encode(&object.stored, &object.platform, &object.inline, &object.nodes)
     }
 
     #[test]
@@ -161,6 +179,7 @@ mod tests {
         assert_eq!(decode(&encoded(&sample())), Some(sample()));
         let mut bare = sample();
         bare.inline.clear();
+        bare.nodes.clear();
         bare.stored.origin.as_mut().unwrap().signature = None;
         assert_eq!(decode(&encoded(&bare)), Some(bare));
     }

@@ -19,6 +19,9 @@ pub(super) struct Plan {
     /// The folder that takes what is in the way.
     pub(super) trash: String,
     pub(super) steps: Vec<Step>,
+    /// Folders that are to be there in the end, though nothing is in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) folders: Vec<String>,
     /// Bytes for the steps, as far as there was room for them.
     #[serde(skip)]
     pub(super) bytes: BTreeMap<String, Vec<u8>>,
@@ -72,6 +75,7 @@ impl Restorer {
             runnable: result.runnable.clone(),
             trash: encode_path(&self.new_trash()),
             steps: Vec::new(),
+            folders: Vec::new(),
             bytes: BTreeMap::new(),
         };
         // What is stale goes first: it may be a folder's name in the new tree, or the reverse.
@@ -99,12 +103,38 @@ impl Restorer {
             let keep = self.is_precious(path, before, files);
             plan.steps.push(Step { path: encode_path(path), before, keep, after: Some(after) });
         }
+        for folder in &result.folders {
+            self.plan_folder(folder, &wanted, files, &mut folders, &mut plan)?;
+        }
         // Where nothing is in the way a content that turns out to be damaged costs nothing: what was
         // written before it is taken away again.
         if plan.steps.iter().any(|step| step.before != Before::Nothing) {
             self.check_all(&mut plan)?;
         }
         Ok(plan)
+    }
+
+    fn plan_folder(
+        &self,
+        folder: &str,
+        wanted: &BTreeMap<RelPath, &Artifact>,
+        files: &dyn ArtifactFiles,
+        seen: &mut BTreeSet<RelPath>,
+        plan: &mut Plan,
+    ) -> Result<(), Refused> {
+        let unsafe_path = || Refused::Unsafe(folder.to_owned());
+        let path = decode_path(folder).filter(is_allowed).ok_or_else(unsafe_path)?;
+        let mut here_and_above = std::iter::successors(Some(path.clone()), RelPath::parent);
+        if here_and_above.any(|one| wanted.contains_key(&one)) {
+            return Err(unsafe_path());
+        }
+        self.clear_way(&path.join("in it"), files, seen, plan)?;
+        let is_there = self.system.stat(&path).is_ok_and(|stat| stat.kind == StatKind::Folder);
+        // What is removed from it may take it along.
+        if !is_there || plan.steps.iter().any(|step| step.after.is_none()) {
+            plan.folders.push(folder.to_owned());
+        }
+        Ok(())
     }
 
     /// What is at `path` on disk.

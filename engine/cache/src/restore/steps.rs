@@ -28,6 +28,15 @@ impl Restorer {
             }
         }
         self.tidy(plan);
+        if let Err(error) = self.make_folders(plan) {
+            for folder in plan.folders.iter().filter_map(|folder| path_of(folder).ok()) {
+                let _ = self.system.remove_empty_folders_up(&folder);
+            }
+            for step in plan.steps.iter().rev() {
+                let _ = self.take_back(plan, step);
+            }
+            return Err(reason(&error));
+        }
         let mut restored = Restored::default();
         for step in &plan.steps {
             let path = path_of(&step.path).map_err(|error| reason(&error))?;
@@ -89,7 +98,13 @@ impl Restorer {
             touched.push(path);
         }
         self.tidy(plan);
+        self.make_folders(plan).map_err(|error| reason(&error))?;
         Ok(touched)
+    }
+
+    /// After everything else: what was in their place is gone then, and nobody tidies them away.
+    fn make_folders(&self, plan: &Plan) -> io::Result<()> {
+        plan.folders.iter().try_for_each(|folder| self.system.create_dir_all(&path_of(folder)?))
     }
 
     fn take(&self, plan: &Plan, step: &Step) -> io::Result<()> {

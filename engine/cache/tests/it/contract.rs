@@ -86,7 +86,9 @@ pub fn make(
     }
     let artifacts = caches.collect("team", &made).unwrap();
     let text = format!("log {number}\n");
-    let finished = Finished { log: text.as_bytes(), artifacts, millis: 7, ..Finished::default() };
+    let folders = vec!["dist/none at all".into()];
+    let log = text.as_bytes();
+    let finished = Finished { log, artifacts, folders, millis: 7, ..Finished::default() };
     caches.store("team", &key(number, "made"), finished)
 }
 
@@ -141,6 +143,7 @@ fn a_second_project_replays_and_restores_what_the_first_made() {
         let Restore::Done(restored) = restored else { panic!("{restored:?}") };
         assert_eq!(restored.written.len(), all_kinds().len());
         assert_eq!(second.listing_bytes("dist"), first.listing_bytes("dist"));
+        assert!(second.path("dist/none at all").is_dir());
         assert_eq!(caches.log("team", &found).unwrap(), b"log 1\n");
         assert_eq!(caches.warnings(), []);
         assert!(caches.is_at_hand("team", &found));

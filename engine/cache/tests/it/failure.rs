@@ -1,15 +1,17 @@
 //! Remotes that are down, slow, deny, lie or hang: no wrong replay, no failed run, no lost local
 //! result, and one warning.
 
-use std::sync::atomic::Ordering;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use qik_cache::{CacheSet, Key, Lookup, Restore};
 use qik_model::{FileKind, Fingerprint, Platform, RelPath};
 
-use crate::contract::{end, make, open, s3, text, with};
+use crate::contract::{Settings, end, make, open, s3, text, with};
 use crate::project::{Project, hit, key, log, miss};
 use crate::server::{SECRET, Server};
+use crate::tools;
 
 fn keys(count: u16) -> Vec<Key<'static>> {
     let print = |number: u16| {
@@ -75,6 +77,24 @@ fn settings_that_lead_nowhere_are_told_and_nothing_else() {
 }
 
 #[test]
+fn what_redis_cannot_take_stays_here_and_is_told_with_what_could_take_it() {
+    let Some(redis) = tools::redis() else { return };
+    let project = Project::new();
+    let caches = open(&project, &vec![("type", text("redis")), ("endpoint", text(&redis.url))]);
+    let large = vec![0; (64 << 20) + 1];
+    make(&project, &caches, 1, &[("out/large", FileKind::File, large)]);
+    make(&project, &caches, 2, &[("out/small", FileKind::File, vec![0; 200_000])]);
+    let sharing = caches.finish(&mut |_| true);
+    assert_eq!((sharing.shared, sharing.unshared), (1, 1));
+    let why = sharing.unshared_because.unwrap();
+    for part in ["64 MiB", "`redis`", "`s3`"] {
+        assert!(why.contains(part), "{why}");
+    }
+    assert_eq!(codes(&caches), ["cache/not-shared"]);
+    hit(caches.lookup("team", &key(1, "made"), &project.files()));
+}
+
+#[test]
 fn secrets_are_told_to_nobody() {
     let server = Server::start();
     server.mood.denies.store(true, Ordering::Relaxed);
@@ -128,16 +148,13 @@ fn run_one(project: &Project, caches: &CacheSet, number: u8) -> bool {
     false
 }
 
-#[test]
-fn with_a_tenth_of_all_requests_failing_nothing_wrong_is_replayed_and_nothing_lost() {
-    let operations =
-        std::env::var("QIK_OPERATIONS").map_or(OPERATIONS, |text| text.parse().unwrap());
-    let server = Server::start();
-    server.mood.faults.store(100, Ordering::Relaxed);
-    let hits = std::sync::atomic::AtomicU32::new(0);
+/// Runs operations on four machines at once, with `between` after each; checks that nothing wrong is
+/// replayed, and that no machine loses what it has seen. How often something was replayed.
+fn play(operations: u32, settings: &Settings, between: &(dyn Fn(u32) + Sync)) -> u32 {
+    let hits = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for worker in 0..4u32 {
-            let (server, hits) = (&server, &hits);
+            let hits = &hits;
             scope.spawn(move || {
                 let mut random = u64::from(worker) + 1;
                 let mut next = move || {
@@ -146,7 +163,7 @@ fn with_a_tenth_of_all_requests_failing_nothing_wrong_is_replayed_and_nothing_lo
                 };
                 let mut project = Project::new();
                 let mut made = Vec::new();
-                let mut caches = open(&project, &s3(server));
+                let mut caches = open(&project, settings);
                 for step in 0..operations / 4 {
                     match next() % 20 {
                         // Another machine, or another process on this one.
@@ -154,21 +171,20 @@ fn with_a_tenth_of_all_requests_failing_nothing_wrong_is_replayed_and_nothing_lo
                             end(&caches);
                             project = Project::new();
                             made.clear();
-                            caches = open(&project, &s3(server));
+                            caches = open(&project, settings);
                         }
                         1 => {
                             end(&caches);
-                            caches = open(&project, &s3(server));
+                            caches = open(&project, settings);
                         }
                         _ => {
                             let number = ((step / 40) % 50 * 5 + next() % 5) as u8;
-                            hits.fetch_add(
-                                run_one(&project, &caches, number).into(),
-                                Ordering::Relaxed,
-                            );
+                            let is_hit = run_one(&project, &caches, number);
+                            hits.fetch_add(is_hit.into(), Ordering::Relaxed);
                             made.push(number);
                         }
                     }
+                    between(next());
                     // Nothing that this machine has seen is lost to it.
                     if let Some(number) = made.last() {
                         let local = project.caches();
@@ -180,7 +196,68 @@ fn with_a_tenth_of_all_requests_failing_nothing_wrong_is_replayed_and_nothing_lo
             });
         }
     });
-    let (requests, hits) = (server.mood.requests.load(Ordering::Relaxed), hits.into_inner());
+    hits.into_inner()
+}
+
+fn operations() -> u32 {
+    std::env::var("QIK_OPERATIONS").map_or(OPERATIONS, |text| text.parse().unwrap())
+}
+
+#[test]
+fn with_a_tenth_of_all_requests_failing_nothing_wrong_is_replayed_and_nothing_lost() {
+    let (operations, server) = (operations(), Server::start());
+    server.mood.faults.store(100, Ordering::Relaxed);
+    let hits = play(operations, &s3(&server), &|_| {});
+    let requests = server.mood.requests.load(Ordering::Relaxed);
     eprintln!("{operations} operations, {requests} requests, {hits} hits");
     assert!(hits > operations / 10);
+}
+
+/// Does something to one of the files below a folder that no qik would.
+fn spoil(folder: &Path, random: u32) {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for item in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = item.path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    let Some(path) = files.get(random as usize % files.len().max(1)) else { return };
+    // Somebody else may have moved it meanwhile.
+    let Ok(mut bytes) = std::fs::read(path) else { return };
+    let at = random as usize / 7 % bytes.len().max(1);
+    match random / 3 % 5 {
+        0 => bytes.truncate(at),
+        1 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 4),
+        2 => bytes.clear(),
+        3 => {
+            let _ = std::fs::remove_file(path);
+            // Now it cannot be read, and not be written either.
+            let _ = std::fs::create_dir(path);
+            return;
+        }
+        _ => {
+            let _ = std::fs::remove_file(path);
+            return;
+        }
+    }
+    let _ = std::fs::write(path, bytes);
+}
+
+#[test]
+fn with_a_shared_folder_that_is_spoiled_all_the_time_nothing_wrong_is_replayed_and_nothing_lost() {
+    let (operations, folder) = (operations(), tempfile::tempdir().unwrap());
+    let settings = vec![("type", text("fs")), ("path", text(folder.path().to_str().unwrap()))];
+    let spoiled = AtomicU32::new(0);
+    let hits = play(operations, &settings, &|random| {
+        if random.is_multiple_of(10) {
+            spoil(folder.path(), random / 10);
+            spoiled.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let spoiled = spoiled.into_inner();
+    eprintln!("{operations} operations, {spoiled} files spoiled, {hits} hits");
+    assert!(hits > operations / 10 && spoiled > operations / 20);
 }

@@ -257,3 +257,96 @@ fn a_torn_or_foreign_journal_is_struck_out() {
         assert_eq!(left, ["._qik/restore/lock"], "{text}");
     }
 }
+
+/// An entry whose artifacts are a file and these empty folders.
+fn with_folders(caches: &CacheSet, folders: &[&str]) -> ActionResult {
+    let mut result = entry(caches, &[("dist/a", File, "a")]);
+    let folders = paths(folders);
+    let artifacts = result.artifacts.clone();
+    let finished = Finished { artifacts, folders, ..log("built") };
+    result = caches.store("local", &key(1, "build"), finished);
+    result
+}
+
+fn is_folder(project: &Project, path: &str) -> bool {
+    std::fs::symlink_metadata(project.path(path)).is_ok_and(|meta| meta.is_dir())
+}
+
+#[test]
+fn empty_folders_come_back() {
+    let project = Project::new();
+    let caches = project.caches();
+    let result = with_folders(&caches, &["dist/none/of it", "dist/\u{fc}", "gone"]);
+    assert_eq!(result.folders, ["dist/none/of it", "dist/\u{fc}", "gone"]);
+    done(restore(&project, &caches, &result));
+    for folder in ["dist/none/of it", "dist/\u{fc}", "gone"] {
+        assert!(is_folder(&project, folder), "{folder}");
+    }
+    assert_eq!(project.read("dist/a").as_deref(), Some("a"));
+    std::fs::remove_dir(project.path("gone")).unwrap();
+    done(restore(&project, &caches, &result));
+    assert!(is_folder(&project, "gone"));
+    assert_eq!(done(restore(&project, &caches, &result)), Restored::default());
+}
+
+#[test]
+fn stale_files_leave_their_folder_where_it_is_to_be_empty() {
+    let project = Project::new();
+    let caches = project.caches();
+    entry(&caches, &[("dist/none/stale", File, "old"), ("dist/other/stale", File, "old")]);
+    let result = with_folders(&caches, &["dist/none"]);
+    project.write("dist/none/stale", "old");
+    project.write("dist/other/stale", "old");
+    let present = paths(&["dist/none/stale", "dist/other/stale"]);
+    done(caches.restore("local", &result, &project.files(), &present));
+    assert!(is_folder(&project, "dist/none") && !project.path("dist/other").exists());
+    assert_eq!(std::fs::read_dir(project.path("dist/none")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_in_the_way_of_an_empty_folder_is_put_aside_and_links_are_refused() {
+    let project = Project::new();
+    let caches = project.caches();
+    let result = with_folders(&caches, &["dist/none/deep"]);
+    project.write("dist/none", "by hand");
+    let restored = done(restore(&project, &caches, &result));
+    assert_eq!(restored.trashed[0].0, "dist/none".into());
+    assert!(is_folder(&project, "dist/none/deep"));
+
+    std::fs::remove_dir_all(project.path("dist")).unwrap();
+    let outside = project.root.parent().unwrap().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    symlink(&outside, project.path("dist")).unwrap();
+    assert!(matches!(
+        restore(&project, &caches, &result),
+        Restore::Miss(MissReason::UnsafePath(_))
+    ));
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn no_empty_folder_is_made_outside_nor_where_a_file_is_to_be() {
+    for name in ["../out", "/tmp/qik-out", ".git/hooks", "._qik/x", "dist/a", "dist/a/b"] {
+        let project = Project::new();
+        let caches = project.caches();
+        let mut result = with_folders(&caches, &[]);
+        result.folders = vec![name.into()];
+        let before = project.listing("..");
+        assert_eq!(
+            restore(&project, &caches, &result),
+            Restore::Miss(MissReason::UnsafePath(name.into()))
+        );
+        assert_eq!(project.listing(".."), before, "{name}");
+    }
+}
+
+#[test]
+fn an_entry_without_empty_folders_reads_as_those_written_before_there_were_any() {
+    let project = Project::new();
+    let caches = project.caches();
+    let result = with_folders(&caches, &[]);
+    let entries = project.listing("._qik/cache/v1/ac");
+    assert!(entries.values().all(|entry| !entry.contains("folders")), "{entries:?}");
+    let found = caches.lookup("local", &key(1, "build"), &project.files());
+    assert_eq!(crate::project::hit(found), result);
+}

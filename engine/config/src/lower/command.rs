@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use qik_model::{
     Builtin, CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnInputChange, Origin, Place,
-    Platform, Project, Template,
+    Platform, Project, Template, units,
 };
 
 use super::view::{Fields, View};
-use crate::{duration, shape};
+use crate::shape;
 
 /// The command behind `view`; `module` is the one in whose own configuration it stands.
 pub(super) fn command(
@@ -181,7 +181,7 @@ fn env(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Opt
 fn timeout(view: &View<'_>) -> Option<Duration> {
     match view.int() {
         Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
-        None => duration::parse(view.str()?),
+        None => units::duration(view.str()?),
     }
 }
 

@@ -6,11 +6,12 @@ pub(super) const CODES: &[Code] = &[
     code(
         "cache/bad-setting",
         "the settings of a cache cannot be used",
-        "The configuration is well-formed, but a setting of the cache means nothing: a scope with characters
-that no scope has, a key that is none, a size without a known unit. `local` stands in for the cache
-until that is mended, so the run goes on and shares nothing.
+        "The configuration is well-formed, but with its variables filled in a setting of the cache means
+nothing: a scope with characters that no scope has, a key that is none. Nothing is run: results that
+went to another place than they should would be worse than none.
 
-The report says which setting it is. `strict = true` on the cache makes this an error.",
+The report says which setting it is, and what it may be. Where the value comes from a variable, look
+at that. A cache that nothing selected goes to needs no values.",
     ),
     code(
         "cache/cannot",

@@ -18,7 +18,8 @@ impl Schedule<'_> {
     pub(super) fn replay(&mut self, at: usize, entry: Box<ActionResult>) {
         let planned = &self.plan.runnables[at];
         let present = self.present_artifacts(at);
-        let request = RestoreRequest::new(&planned.cache, &entry, present, self.stage.tree);
+        let (name, cache, tree) = (planned.name(), &planned.cache, &*self.stage.tree);
+        let request = RestoreRequest::new(name, cache, &entry, present, tree, &*self.system);
         let at_hand = self.stage.caches.is_at_hand(&planned.cache, &entry);
         self.states[at].entry = Some(entry);
         if at_hand && request.is_done() {

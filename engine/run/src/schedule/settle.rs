@@ -13,6 +13,7 @@ use super::Schedule;
 use crate::decide::fingerprint_of;
 use crate::event::{Outcome, RunEvent};
 use crate::execute::{Executed, Job};
+use crate::folders::{empty_folders, takes_all_of};
 use crate::plan::Planned;
 use crate::sweep;
 use crate::transfer::StoreRequest;
@@ -40,7 +41,7 @@ impl Schedule<'_> {
         }
     }
 
-    fn settle_one(&mut self, at: usize, executed: Executed) {
+    fn settle_one(&mut self, at: usize, mut executed: Executed) {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
         if executed.stopped {
@@ -52,19 +53,23 @@ impl Schedule<'_> {
         if kept {
             match self.held_still(at) {
                 Ok(fingerprint) => {
-                    diagnostics.extend(self.keep(at, fingerprint, &executed));
+                    diagnostics.extend(self.keep(at, fingerprint, &mut executed));
                 }
                 // It does so each time: it is the command itself, not somebody beside it.
                 Err(Moved { now: Some(now), fleeting: true, .. }) if self.states[at].again => {
                     self.out.set_fleeting(&name);
-                    diagnostics.extend(self.keep(at, now, &executed));
+                    diagnostics.extend(self.keep(at, now, &mut executed));
                 }
                 Err(Moved { what, now, .. }) => match planned.definition.settings.on_input_change {
-                    OnInputChange::Rerun if !self.states[at].again => return self.rerun(at, &what),
+                    OnInputChange::Rerun if !self.states[at].again => {
+                        // It takes its turn anew.
+                        drop(executed);
+                        return self.rerun(at, &what);
+                    }
                     OnInputChange::Accept if now.is_some() => {
                         let note = format!("`{name}`: {what} while it ran; kept for the new state");
                         diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
-                        diagnostics.extend(now.and_then(|now| self.keep(at, now, &executed)));
+                        diagnostics.extend(now.and_then(|now| self.keep(at, now, &mut executed)));
                     }
                     _ => {
                         self.states[at].fingerprint = None;
@@ -116,18 +121,20 @@ impl Schedule<'_> {
         &mut self,
         at: usize,
         fingerprint: Fingerprint,
-        executed: &Executed,
+        executed: &mut Executed,
     ) -> Option<Diagnostic> {
         let planned = &self.plan.runnables[at];
         let db = &*self.stage.db;
         let artifacts = self.present_artifacts(at);
+        let folders = empty_folders(&*self.system, &planned.definition.artifact_globs);
         if executed.code == 0
-            && let Some(missing) = missing_artifact(planned, &artifacts)
+            && let Some(missing) = missing_artifact(planned, &artifacts, &folders)
         {
             self.states[at].fingerprint = None;
             return Some(missing);
         }
-        let unmatched = (executed.code == 0).then(|| unmatched_glob(planned, &artifacts)).flatten();
+        let unmatched =
+            (executed.code == 0).then(|| unmatched_glob(planned, &artifacts, &folders)).flatten();
         let explanation = explanation(db, runnable(db, planned.name())?).ok()?;
         let caches = &self.stage.caches;
         let known = |digest: &Digest| self.kept_nodes.contains(digest) || caches.has_node(digest);
@@ -142,11 +149,13 @@ impl Schedule<'_> {
             code: executed.code,
             log: executed.log.clone(),
             artifacts,
+            folders,
             millis: millis(executed.time),
             explanation,
             command: planned.definition.exec.told.clone(),
             replace: self.options.force,
             nodes,
+            turn: executed.turn.take(),
         };
         self.give(Job::Store(Box::new(request)));
         self.storing += 1;
@@ -168,7 +177,11 @@ fn not_kept(name: &Name, what: &str) -> Diagnostic {
 }
 
 /// A declared artifact, named by a plain path, that the command did not make.
-fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> Option<Diagnostic> {
+fn missing_artifact(
+    planned: &Planned,
+    made: &[(RelPath, FileKind, BlobId)],
+    folders: &[RelPath],
+) -> Option<Diagnostic> {
     let definition = &planned.definition;
     let plain = definition
         .artifacts
@@ -176,7 +189,10 @@ fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> 
         .filter(|pattern| !pattern.text.contains(['*', '?', '[', '{', '!', '\\']));
     let missing = plain
         .filter_map(|pattern| Some((pattern, RelPath::new(pattern.text.as_bytes())?)))
-        .find(|(_, path)| !made.iter().any(|(file, ..)| file.is_within(path)))?;
+        .find(|(_, path)| {
+            let mut made = made.iter().map(|(file, ..)| file).chain(folders);
+            !made.any(|one| one.is_within(path))
+        })?;
     let message = format!(
         "`{}` did not make its artifact `{}`; its result is not kept",
         definition.name, missing.0.told
@@ -187,12 +203,19 @@ fn missing_artifact(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> 
 }
 
 /// That a pattern of artifacts matches nothing: the result is kept, but it may be a slip.
-fn unmatched_glob(planned: &Planned, made: &[(RelPath, FileKind, BlobId)]) -> Option<Diagnostic> {
+fn unmatched_glob(
+    planned: &Planned,
+    made: &[(RelPath, FileKind, BlobId)],
+    folders: &[RelPath],
+) -> Option<Diagnostic> {
     let definition = &planned.definition;
     let patterns = definition.artifacts.iter().filter(|one| !one.text.starts_with('!'));
     let unmatched = patterns.filter(|pattern| {
         let glob = GlobSet::new([&*pattern.text]);
-        glob.is_ok_and(|glob| !made.iter().any(|(file, ..)| glob.matches(file)))
+        glob.is_ok_and(|glob| {
+            let has_files = made.iter().any(|(file, ..)| glob.matches(file));
+            !has_files && !folders.iter().any(|folder| takes_all_of(&glob, folder))
+        })
     });
     let first = unmatched.into_iter().next()?;
     let message = format!("`{}` made nothing that `{}` matches", definition.name, first.told);

@@ -134,6 +134,23 @@ fn a_lock_is_held_until_it_is_dropped() {
 }
 
 #[test]
+fn a_lock_that_another_holds_is_not_waited_for_and_children_do_not_hold_it() {
+    let f = fixture();
+    let lock = "._qik/locks/a".into();
+    let other = OsSystem::new(f.system.root());
+    let guard = f.system.try_lock(&lock).unwrap();
+    assert!(guard.is_some());
+    assert!(other.try_lock(&lock).unwrap().is_none());
+    assert!(f.system.try_lock(&lock).unwrap().is_none(), "nor twice by one process");
+    assert!(other.try_lock(&"._qik/locks/b".into()).unwrap().is_some());
+    let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+    drop(guard);
+    assert!(other.try_lock(&lock).unwrap().is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn the_state_folder_hides_itself_from_git() {
     let f = fixture();
     f.system.write_atomic(&"a".into(), b"", FileKind::File).unwrap();

@@ -357,6 +357,9 @@ impl System for Watched {
     fn lock(&self, path: &RelPath) -> io::Result<LockGuard> {
         self.inner.lock(path)
     }
+    fn try_lock(&self, path: &RelPath) -> io::Result<Option<LockGuard>> {
+        self.inner.try_lock(path)
+    }
     fn run(
         &self,
         spec: &ProcessSpec,

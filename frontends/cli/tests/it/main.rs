@@ -8,14 +8,17 @@
 mod pipelines;
 mod project;
 
+mod artifacts;
 mod caches;
 mod configuration;
 mod cookbook;
+mod cookbook_remote;
 mod distributions;
 mod environment;
 mod fences;
 mod formatter;
 mod fresh_clone;
+mod full_disk;
 mod imports;
 mod input_changes;
 mod order;
@@ -30,4 +33,5 @@ mod shards;
 mod since;
 mod stopping;
 mod templates;
+mod two_processes;
 mod watch;

@@ -66,6 +66,20 @@ fn one_runnable_or_one_worker_streams_its_log() {
 }
 
 #[test]
+fn one_worker_tells_of_each_command_right_before_its_log() {
+    let project = Project::new(
+        "[commands]\n\
+         one = { exec = 'echo first', deps = ['x'] }\n\
+         two = { exec = 'echo second', deps = ['x'] }\n",
+    );
+    let line = format!("exec '{}' -n 1 2>&1", env!("CARGO_BIN_EXE_qik"));
+    let told = tell(project.command("sh").args(["-c", &line]));
+    let expected =
+        "one (no entry yet)\n$ echo first\nfirst\ntwo (no entry yet)\n$ echo second\nsecond\n";
+    assert!(told.exits(0).out().starts_with(expected), "{}", told.out());
+}
+
+#[test]
 fn the_summary_tells_what_ran_was_cached_failed_and_was_skipped() {
     let project = Project::new(TWO);
     assert_eq!(project.qik("").summary(), "2 ran, 0 cached, 1 failed");

@@ -187,3 +187,62 @@ fn results_are_carried_between_caches_by_hand() {
     assert!(told.exits(1).stderr.contains("`nothing` is no cache that others share"));
     assert!(told.stderr.contains("cache/cannot"));
 }
+
+/// A setting that means nothing once its variables are filled in.
+#[track_caller]
+fn is_refused(setting: &str, line: &str, says: &[&str]) {
+    let project = Project::new(&CONFIG.replace("timeout = \"2s\"", setting));
+    project.write("run-tests", RUN_TESTS).write("api/a.py", "").write("web/w.py", "").commit();
+    let nobody = [("URL", "http://127.0.0.1:9"), ("KEY", "no-key-at-all"), ("PR", "..")];
+    let told = project.qik_in("cover --cache team", &nobody);
+    told.exits(2).says("cache/bad-setting").says("cache `team` cannot be used").says(line);
+    for says in says {
+        told.says(says).is_silent_on("no-key-at-all");
+    }
+    assert!(project.executed().is_empty());
+    // What goes elsewhere does not mind.
+    project.qik_in("cover", &nobody).exits(0);
+}
+
+#[test]
+fn settings_that_mean_nothing_are_errors_with_a_place_and_a_remedy() {
+    is_refused("scope = \"pr 12\"", "qik.toml:17:9", &["`pr 12` is no scope", "such as `pr/12`"]);
+    is_refused("scope = \"v1/ac\"", "qik.toml:17:9", &["`v1/ac` is no scope"]);
+    let keys = "trusted-keys = [\"abc\"]";
+    is_refused(keys, "qik.toml:17:16", &["`abc` is no public key", "64 hexadecimal digits"]);
+    is_refused(
+        "sign-key = \"KEY\"",
+        "qik.toml:17:12",
+        &["holds no secret key", "qik cache new-key"],
+    );
+    let told = Project::new("[caches.local]\ntype = \"local\"\nmax-size = \"10 apples\"\n").qik("");
+    told.exits(2).says("qik.toml:3:12").says("`10 apples` is no size").says("write `10GiB`");
+}
+
+#[test]
+fn a_miss_against_a_shared_entry_is_explained_as_one_against_an_entry_of_this_machine() {
+    let server = Server::start();
+    let first = project();
+    // A state that no commit holds.
+    first.write("api/b.py", "b = 1\n").write("web/v.py", "v = 1\n");
+    first.qik_in("cover --cache team", &env(&server)).exits(0);
+    let second = first.clone_to("second");
+    second.write("api/b.py", "b = 1\n").write("web/v.py", "v = 1\n");
+    let told = second.qik_in("cover --cache team", &env(&server));
+    assert_eq!(told.exits(0).summary(), "0 ran, 2 cached");
+    assert!(first.executed().len() == 2);
+    for project in [&first, &second] {
+        project.write("api/b.py", "b = 2\n").remove("web/v.py").write("web/new.py", "");
+    }
+    let why = |project: &Project, name: &str| {
+        let told = project.qik_in(&format!("why {name} --cache team"), &env(&server));
+        told.exits(0).out()
+    };
+    assert!(why(&second, "cover@api").contains("cold: api/b.py changed\n"));
+    for name in ["cover@api", "cover@web"] {
+        assert_eq!(why(&second, name), why(&first, name));
+    }
+    for part in ["web/new.py added", "web/v.py removed"] {
+        assert!(why(&second, "cover@web").contains(part), "{}", why(&second, "cover@web"));
+    }
+}

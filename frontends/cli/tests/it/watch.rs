@@ -96,18 +96,44 @@ fn a_saved_file_runs_what_it_affects_and_nothing_else() {
     let watching = Watching::start(&project, "");
     assert_eq!(project.executed(), ["lint@app", "lint@lib", "test@app", "test@lib"]);
     watching.change(
-        |p| drop(p.write("app/main.py", "from lib.tool import A\nB = 2\n")),
+        |p| {
+            p.write("app/main.py", "from lib.tool import A\nB = 2\n");
+        },
         &["lint@app", "test@app"],
     );
-    watching
-        .change(|p| drop(p.write("lib/tool.py", "A = 3\n")), &["lint@lib", "test@app", "test@lib"]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 3\n");
+        },
+        &["lint@lib", "test@app", "test@lib"],
+    );
     watching.says("(lib/tool.py changed, imported by app/main.py:1)");
     // The same bytes, and files that do not count.
-    watching.change(|p| drop(p.write("lib/tool.py", "A = 3\n")), &[]);
-    watching.change(|p| drop(p.write("build/x.py", "").write("notes.txt", "x")), &[]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 3\n");
+        },
+        &[],
+    );
+    watching.change(
+        |p| {
+            p.write("build/x.py", "").write("notes.txt", "x");
+        },
+        &[],
+    );
     // An import that is gone.
-    watching.change(|p| drop(p.write("app/main.py", "B = 2\n")), &["lint@app", "test@app"]);
-    watching.change(|p| drop(p.write("lib/tool.py", "A = 4\n")), &["lint@lib", "test@lib"]);
+    watching.change(
+        |p| {
+            p.write("app/main.py", "B = 2\n");
+        },
+        &["lint@app", "test@app"],
+    );
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 4\n");
+        },
+        &["lint@lib", "test@lib"],
+    );
     assert_eq!(watching.ends_by(Signal::INT), 130);
 }
 
@@ -115,8 +141,18 @@ fn a_saved_file_runs_what_it_affects_and_nothing_else() {
 fn files_come_go_and_move_as_editors_do_it() {
     let project = project();
     let watching = Watching::start(&project, "lint");
-    watching.change(|p| drop(p.write("lib/deep/er/new.py", "")), &["lint@lib"]);
-    watching.change(|p| drop(p.write("lib/deep/er/new.py", "x = 1\n")), &["lint@lib"]);
+    watching.change(
+        |p| {
+            p.write("lib/deep/er/new.py", "");
+        },
+        &["lint@lib"],
+    );
+    watching.change(
+        |p| {
+            p.write("lib/deep/er/new.py", "x = 1\n");
+        },
+        &["lint@lib"],
+    );
     let atomic = |project: &Project| {
         project.write("app/.main.py.swp", "C = 3\n");
         std::fs::rename(project.path("app/.main.py.swp"), project.path("app/main.py")).unwrap();
@@ -127,8 +163,18 @@ fn files_come_go_and_move_as_editors_do_it() {
     };
     // The other module is again as it was at first, and that is cached.
     watching.change(moved, &["lint@app"]);
-    watching.change(|p| drop(p.write("app/deep/er/new.py", "x = 2\n")), &["lint@app"]);
-    watching.change(|p| drop(p.remove("app/deep/er/new.py")), &["lint@app"]);
+    watching.change(
+        |p| {
+            p.write("app/deep/er/new.py", "x = 2\n");
+        },
+        &["lint@app"],
+    );
+    watching.change(
+        |p| {
+            p.remove("app/deep/er/new.py");
+        },
+        &["lint@app"],
+    );
 }
 
 #[test]
@@ -138,15 +184,42 @@ fn git_may_change_many_files_at_once() {
     project.write("app/main.py", "B = 2\n").write("lib/tool.py", "A = 2\n").commit();
     let watching = Watching::start(&project, "");
     watching.change(
-        |p| drop(p.git("switch -q old")),
+        |p| {
+            p.git("switch -q old");
+        },
         &["lint@app", "lint@lib", "test@app", "test@lib"],
     );
     // All of that is cached by now.
-    watching.change(|p| drop(p.git("switch -q main")), &[]);
-    watching.change(|p| drop(p.write("app/main.py", "B = 3\n")), &["lint@app", "test@app"]);
-    watching.change(|p| drop(p.git("stash -q")), &[]);
-    watching.change(|p| drop(p.git("stash pop -q")), &[]);
-    watching.change(|p| drop(p.commit()), &[]);
+    watching.change(
+        |p| {
+            p.git("switch -q main");
+        },
+        &[],
+    );
+    watching.change(
+        |p| {
+            p.write("app/main.py", "B = 3\n");
+        },
+        &["lint@app", "test@app"],
+    );
+    watching.change(
+        |p| {
+            p.git("stash -q");
+        },
+        &[],
+    );
+    watching.change(
+        |p| {
+            p.git("stash pop -q");
+        },
+        &[],
+    );
+    watching.change(
+        |p| {
+            p.commit();
+        },
+        &[],
+    );
 }
 
 #[test]
@@ -156,16 +229,32 @@ fn a_configuration_that_is_wrong_is_told_of_and_the_last_right_one_counts() {
     project.write("qik.toml", format!("{CONFIG}\noops\n"));
     watching.says("config/syntax");
     watching.says("the last configuration that was right goes on to count");
-    watching
-        .change(|p| drop(p.write("lib/tool.py", "A = 5\n")), &["lint@lib", "test@app", "test@lib"]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 5\n");
+        },
+        &["lint@lib", "test@app", "test@lib"],
+    );
     project.write("qik.toml", CONFIG);
     watching.says("the configuration was read anew");
     let edited = CONFIG.replace("echo linted", "echo checked");
-    watching.change(|p| drop(p.write("qik.toml", edited)), &["lint@app", "lint@lib"]);
-    let more = format!("{CONFIG}\n[commands.more]\nexec = \"note\"\ndeps = [\"lib\"]\n");
-    watching.change(|p| drop(p.write("qik.toml", more)), &["more"]);
     watching.change(
-        |p| drop(p.write("lib/tool.py", "A = 6\n")),
+        |p| {
+            p.write("qik.toml", edited);
+        },
+        &["lint@app", "lint@lib"],
+    );
+    let more = format!("{CONFIG}\n[commands.more]\nexec = \"note\"\ndeps = [\"lib\"]\n");
+    watching.change(
+        |p| {
+            p.write("qik.toml", more);
+        },
+        &["more"],
+    );
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 6\n");
+        },
         &["lint@lib", "more", "test@app", "test@lib"],
     );
 }
@@ -174,10 +263,25 @@ fn a_configuration_that_is_wrong_is_told_of_and_the_last_right_one_counts() {
 fn what_failed_runs_again_when_it_may_have_been_mended() {
     let project = project();
     let watching = Watching::start(&project, "");
-    watching.change(|p| drop(p.write("app/main.py", "broken = 1\n")), &["lint@app", "test@app"]);
+    watching.change(
+        |p| {
+            p.write("app/main.py", "broken = 1\n");
+        },
+        &["lint@app", "test@app"],
+    );
     watching.says("qik watching 4 runnables, test@app failed");
-    watching.change(|p| drop(p.write("lib/tool.py", "A = 7\n")), &["lint@lib", "test@lib"]);
-    watching.change(|p| drop(p.write("app/main.py", "mended = 1\n")), &["lint@app", "test@app"]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 7\n");
+        },
+        &["lint@lib", "test@lib"],
+    );
+    watching.change(
+        |p| {
+            p.write("app/main.py", "mended = 1\n");
+        },
+        &["lint@app", "test@app"],
+    );
 }
 
 #[test]
@@ -188,14 +292,29 @@ fn a_formatter_settles_and_what_does_not_is_told_of() {
     );
     project.write("code.txt", "a  b\n").write("seen.txt", "").commit();
     let watching = Watching::start(&project, "format");
-    watching.change(|p| drop(p.write("code.txt", "a    c\n")), &["format", "format"]);
-    watching.change(|p| drop(p.write("code.txt", "a c\n")), &[]);
+    watching.change(
+        |p| {
+            p.write("code.txt", "a    c\n");
+        },
+        &["format", "format"],
+    );
+    watching.change(
+        |p| {
+            p.write("code.txt", "a c\n");
+        },
+        &[],
+    );
     drop(watching);
     project.executed();
     let watching = Watching::start(&project, "count");
     watching.says("watch/does-not-settle");
     assert!(project.executed().len() <= 3);
-    watching.change(|p| drop(p.write("other.txt", "")), &[]);
+    watching.change(
+        |p| {
+            p.write("other.txt", "");
+        },
+        &[],
+    );
 }
 
 #[test]
@@ -207,9 +326,19 @@ fn artifacts_of_one_affect_another() {
     );
     project.write("src.txt", "1").write(".gitignore", "out.txt\n").commit();
     let watching = Watching::start(&project, "");
-    watching.change(|p| drop(p.write("src.txt", "2")), &["build", "pack"]);
+    watching.change(
+        |p| {
+            p.write("src.txt", "2");
+        },
+        &["build", "pack"],
+    );
     // Changed by hand: it is put back, and what reads it finds it as it was.
-    watching.change(|p| drop(p.remove("src.txt").write("src.txt", "2")), &[]);
+    watching.change(
+        |p| {
+            p.remove("src.txt").write("src.txt", "2");
+        },
+        &[],
+    );
 }
 
 #[test]
@@ -217,9 +346,24 @@ fn since_follows_head() {
     let project = project();
     let watching = Watching::start(&project, "lint --since HEAD");
     watching.says("qik watching 0 runnables");
-    watching.change(|p| drop(p.write("lib/tool.py", "A = 8\n")), &["lint@lib"]);
-    watching.change(|p| drop(p.commit()), &[]);
-    watching.change(|p| drop(p.write("app/main.py", "B = 8\n")), &["lint@app"]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 8\n");
+        },
+        &["lint@lib"],
+    );
+    watching.change(
+        |p| {
+            p.commit();
+        },
+        &[],
+    );
+    watching.change(
+        |p| {
+            p.write("app/main.py", "B = 8\n");
+        },
+        &["lint@app"],
+    );
 }
 
 #[test]
@@ -230,7 +374,12 @@ fn the_repo_cache_is_kept_current() {
     ));
     project.write("lib/tool.py", "").write("app/main.py", "").commit();
     let watching = Watching::start(&project, "--cache repo");
-    watching.change(|p| drop(p.write("lib/tool.py", "A = 1\n")), &["lint@lib"]);
+    watching.change(
+        |p| {
+            p.write("lib/tool.py", "A = 1\n");
+        },
+        &["lint@lib"],
+    );
     project.qik("--cache repo --cache-status cold --fail --ls").exits(0);
 }
 

@@ -128,7 +128,7 @@ impl Project {
         if restores && random.once_in(2) {
             let _ = std::fs::remove_dir_all(self.root.join("out"));
         }
-        let expected = expected(&self.root);
+        let expected = expected(&self.root, &MAKERS, &spec);
         let before = artifacts(&self.root);
         let mut child = start(qik(&self.root, &self.home).args(["-n", "2"]), &self.home);
         if random.once_in(3) {
@@ -239,7 +239,7 @@ impl Project {
 
     /// A plain run puts everything right; and then everything is cached.
     fn run_whole(&mut self, round: u64) {
-        let expected = expected(&self.root);
+        let expected = expected(&self.root, &MAKERS, &spec);
         for is_again in [false, true] {
             let ended = run(qik(&self.root, &self.home).args(["-n", "2"]), &self.home);
             let context = format!("round {round}, again: {is_again}\n{}", ended.stderr);
@@ -303,11 +303,16 @@ fn spec(name: &str) -> String {
     }
 }
 
-fn expected(root: &Path) -> BTreeMap<String, Made> {
+/// What the makers and then `sum` should leave behind.
+pub fn expected(
+    root: &Path,
+    makers: &[&str],
+    spec: &dyn Fn(&str) -> String,
+) -> BTreeMap<String, Made> {
     let mut tree = tree::load(root);
     tree.retain(|path, _| !tree::is_within(path, b"out"));
     let mut expected = BTreeMap::new();
-    for name in MAKERS.iter().chain(&["sum"]) {
+    for name in makers.iter().chain(&["sum"]) {
         let made = make(name, &spec(name), &tree, &|_| None);
         tree.extend(made.artifacts.clone());
         expected.insert(name.to_string(), made);

@@ -2,19 +2,22 @@
 //! of a project; each result is compared with what a real run would give. And qik is killed, over
 //! and over, while it stores and restores.
 //!
-//! `QIK_ORACLE_SEQUENCES` (100) and `QIK_KILLS` (30) say how much; `QIK_ORACLE_SEED` where to begin;
-//! `QIK_ORACLE_BINARY` which build of qik, if not the one beside the test.
+//! `QIK_ORACLE_SEQUENCES` (100) and `QIK_KILLS` (30, and 15 over S3) say how much; `QIK_ORACLE_SEED`
+//! where to begin; `QIK_ORACLE_BINARY` which build of qik, if not the one beside the test.
 
 #![allow(clippy::disallowed_methods, reason = "tests stand outside of the engine's one door")]
 
 mod check;
 mod defect;
 mod kills;
+mod kills_shared;
 mod processes;
 mod project;
 mod random;
 mod reader;
 mod sequence;
+#[path = "../../../../engine/cache/tests/it/server.rs"]
+mod server;
 mod step;
 mod tree;
 mod world;
