@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
@@ -41,6 +42,10 @@ pub(crate) struct Execution {
 /// What workers answer.
 #[derive(Debug)]
 pub(crate) enum Message {
+    /// It starts to execute.
+    Began(usize),
+    /// It was not begun: the run ends with its first failure.
+    Halted(usize),
     /// Some output.
     Output(usize, Vec<u8>),
     /// It failed and is tried again; so many tries are left.
@@ -60,6 +65,15 @@ pub(crate) struct Executed {
     pub stopped: bool,
     pub log: Vec<u8>,
     pub time: Duration,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+impl Executed {
+    /// Whether it failed of itself.
+    pub fn failed(&self) -> bool {
+        self.code != 0 && !self.stopped
+    }
 }
 
 /// What all workers share.
@@ -68,6 +82,29 @@ pub(crate) struct Shared {
     pub system: Arc<dyn System>,
     pub caches: Arc<CacheSet>,
     pub stop: Stop,
+    pub halt: Halt,
+}
+
+/// Whether nothing more is to be begun. It never is where the run goes on after a failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Halt {
+    fail_fast: bool,
+    halted: Arc<AtomicBool>,
+}
+
+impl Halt {
+    pub fn new(fail_fast: bool) -> Self {
+        Self { fail_fast, halted: Arc::default() }
+    }
+
+    /// Something failed.
+    pub fn failed(&self) {
+        self.halted.fetch_or(self.fail_fast, Ordering::SeqCst);
+    }
+
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
 }
 
 /// Takes jobs until there are no more. `worker` counts from 1.
@@ -79,18 +116,28 @@ pub(crate) fn work(
 ) {
     for job in jobs {
         let answer = match job {
+            Job::Execute(at, _) | Job::Tell(at, _) if shared.halt.is_halted() => {
+                Message::Halted(at)
+            }
             Job::Execute(at, execution) => {
+                let _ = answers.send(Message::Began(at));
                 Message::Executed(at, execute(worker, shared, at, &execution, answers))
             }
             Job::Tell(at, executed) => {
+                let _ = answers.send(Message::Began(at));
                 let _ = answers.send(Message::Output(at, executed.log.clone()));
                 Message::Executed(at, executed)
             }
             Job::Restore(at, request) => Message::Restored(at, restore(&shared.caches, &request)),
             Job::Store(request) => Message::Stored(store(&shared.caches, *request)),
         };
+        let failed = matches!(&answer, Message::Executed(_, executed) if executed.failed());
         if answers.send(answer).is_err() {
             return;
+        }
+        // After the message: whoever is told that something was not begun knows by then why.
+        if failed {
+            shared.halt.failed();
         }
     }
 }
@@ -105,12 +152,15 @@ fn execute(
     let started = shared.system.elapsed();
     let mut log = Vec::new();
     let mut tries = execution.retries;
+    let mut attempts = 0;
     loop {
+        attempts += 1;
         let exit = attempt(worker, shared, at, execution, answers, &mut log);
         let stopped = matches!(exit, Exit::Stopped(_));
         let code = exit.code();
         if code == 0 || stopped || tries == 0 {
-            return Executed { code, stopped, log, time: shared.system.elapsed() - started };
+            let time = shared.system.elapsed() - started;
+            return Executed { code, stopped, log, time, attempts };
         }
         // The receiver is there as long as any runnable is not done.
         let _ = answers.send(Message::Retry(at, code, tries));

@@ -6,6 +6,7 @@
 mod decide;
 mod event;
 mod execute;
+mod flakes;
 mod out;
 mod plan;
 mod schedule;
@@ -14,7 +15,8 @@ mod sweep;
 mod transfer;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
-pub use event::{Outcome, RunEvent, RunReport, RunnableReport};
+pub use event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
+pub use out::{OutFolder, log_path};
 pub use plan::{Plan, Planned};
 pub use schedule::{RunOptions, Stage, run};
-pub use status::statuses;
+pub use status::{examine, statuses};

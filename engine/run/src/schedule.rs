@@ -3,6 +3,8 @@
 //!
 //! One thread (this one) owns the database and the picture of the work tree; workers get owned jobs.
 
+mod begin;
+mod finish;
 mod replay;
 mod settle;
 
@@ -13,15 +15,15 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, Severity};
-use qik_python::{SpaceKey, fence_report};
+use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
-use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
-use crate::execute::{Executed, Execution, Job, Message, Shared, work};
-use crate::out::OutFolder;
+use crate::event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
+use crate::execute::{Executed, Halt, Job, Message, Shared, work};
+use crate::flakes::FlakeLedger;
+use crate::out::{OutFolder, log_path};
 use crate::plan::Plan;
 use crate::sweep;
 
@@ -32,6 +34,9 @@ pub struct RunOptions {
     pub workers: usize,
     /// Ignore entries, and write new ones.
     pub force: bool,
+    /// Begin nothing more after the first failure. What executes then is let finish: to kill it would
+    /// lose its result, and it may leave things half done.
+    pub fail_fast: bool,
 }
 
 /// The world that a run takes place in.
@@ -58,8 +63,13 @@ pub fn run(
     let started = system.elapsed();
     let (jobs, for_workers) = unbounded();
     let (from_workers, answers) = unbounded();
-    let shared =
-        Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
+    let halt = Halt::new(options.fail_fast);
+    let shared = Shared {
+        system: system.clone(),
+        caches: stage.caches.clone(),
+        stop: stage.stop.clone(),
+        halt: halt.clone(),
+    };
     listen(RunEvent::Planned { count: plan.runnables.len() });
     let mut report = std::thread::scope(|scope| {
         let spawn = |worker: usize| {
@@ -67,7 +77,8 @@ pub fn run(
                 (shared.clone(), for_workers.clone(), from_workers.clone());
             scope.spawn(move || work(worker, &shared, &jobs, &answers));
         };
-        let mut schedule = Schedule::new(stage, plan, options, listen, jobs, answers, &spawn);
+        let mut schedule =
+            Schedule::new(stage, plan, options, listen, Lines { jobs, answers, halt }, &spawn);
         schedule.run();
         schedule.finish()
     });
@@ -80,8 +91,11 @@ pub fn run(
 struct State {
     /// How many of its upstream are not done.
     waits_for: usize,
-    /// What failed upstream.
-    because_of: Option<Name>,
+    /// What failed, so that it is skipped.
+    because_of: Option<SkipCause>,
+    /// How often it was tried, and whether it failed before.
+    attempts: u32,
+    flaky: bool,
     /// What it is being executed for, and when that was told.
     fingerprint: Option<Fingerprint>,
     revision: Revision,
@@ -93,6 +107,13 @@ struct State {
     entry: Option<Box<ActionResult>>,
 }
 
+/// How this thread and the workers talk.
+struct Lines {
+    jobs: Sender<Job>,
+    answers: Receiver<Message>,
+    halt: Halt,
+}
+
 struct Schedule<'a> {
     stage: Stage<'a>,
     system: Arc<dyn System>,
@@ -100,9 +121,11 @@ struct Schedule<'a> {
     options: &'a RunOptions,
     listen: &'a mut dyn FnMut(RunEvent),
     spawn: &'a dyn Fn(usize),
-    jobs: Sender<Job>,
-    answers: Receiver<Message>,
+    lines: Lines,
     out: OutFolder,
+    flakes: FlakeLedger,
+    /// The first failure, where the run ends with it.
+    ended_by: Option<Name>,
     states: Vec<State>,
     downstream: Vec<Vec<usize>>,
     ready: BTreeSet<usize>,
@@ -127,8 +150,7 @@ impl<'a> Schedule<'a> {
         plan: &'a Plan,
         options: &'a RunOptions,
         listen: &'a mut dyn FnMut(RunEvent),
-        jobs: Sender<Job>,
-        answers: Receiver<Message>,
+        lines: Lines,
         spawn: &'a dyn Fn(usize),
     ) -> Self {
         let states = plan
@@ -140,15 +162,16 @@ impl<'a> Schedule<'a> {
         let system = stage.db.system().clone();
         Self {
             out: OutFolder::open(system.clone()),
+            flakes: FlakeLedger::open(&*system),
             system,
+            ended_by: None,
             downstream: plan.downstream(),
             stage,
             plan,
             options,
             listen,
             spawn,
-            jobs,
-            answers,
+            lines,
             states,
             ready,
             report: RunReport::default(),
@@ -170,46 +193,18 @@ impl<'a> Schedule<'a> {
                     None => return,
                 }
             }
-            let Ok(first) = self.answers.recv() else { return };
+            let Ok(first) = self.lines.answers.recv() else { return };
             let mut ended = Vec::new();
             self.take(first, &mut ended);
-            while let Ok(message) = self.answers.try_recv() {
+            // One worker ends one thing after the other, and its log streams: what began after it is
+            // told after its end.
+            while (self.options.workers > 1 || ended.is_empty())
+                && let Ok(message) = self.lines.answers.try_recv()
+            {
                 self.take(message, &mut ended);
             }
             self.settle(ended);
         }
-    }
-
-    /// Ends the run: what is left was not reached because the user stopped it.
-    fn finish(mut self) -> RunReport {
-        self.report.stopped_by = self.stage.stop.requested();
-        self.stage.caches.stage();
-        self.share();
-        let notes = self.stage.caches.warnings();
-        self.report.broken = notes.iter().any(|note| note.severity == Severity::Error);
-        if let Err(error) = self.out.save() {
-            self.note(Diagnostic::warning(
-                "run/out-not-written",
-                format!("`._qik/out/manifest.json` can't be written: {error}"),
-            ));
-        }
-        for note in notes {
-            self.note(note);
-        }
-        self.report
-    }
-
-    /// Waits for what is on its way to others. A user who stops the run does not wait for it.
-    fn share(&mut self) {
-        let (stop, caches) = (self.stage.stop.clone(), self.stage.caches.clone());
-        let mut told = 0;
-        let sharing = caches.finish(&mut |left| {
-            if left != std::mem::replace(&mut told, left) {
-                (self.listen)(RunEvent::Sharing { left });
-            }
-            stop.requested().is_none()
-        });
-        (self.report.shared, self.report.unshared) = (sharing.shared, sharing.unshared);
     }
 
     fn note(&mut self, note: Diagnostic) {
@@ -243,6 +238,10 @@ impl<'a> Schedule<'a> {
         let planned = &self.plan.runnables[at];
         if self.stage.stop.requested().is_some() {
             return self.end(at, Outcome::Stopped, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if let Some(first) = &self.ended_by {
+            let cause = || SkipCause::FailFast(first.clone());
+            self.states[at].because_of.get_or_insert_with(cause);
         }
         if self.states[at].because_of.is_some() {
             return self.end(at, Outcome::Skipped, 0, Arc::from([]), Duration::ZERO, Vec::new());
@@ -280,77 +279,10 @@ impl<'a> Schedule<'a> {
 
     fn write_log(&mut self, name: &Name, log: &[u8]) {
         if let Err(error) = self.out.write_log(name, log) {
-            let path = self.out.log_path(name);
+            let path = log_path(name);
             let what = format!("the log of `{name}` can't be written to `{path}`: {error}");
             self.note(Diagnostic::warning("run/out-not-written", what));
         }
-    }
-
-    fn execute(&mut self, at: usize, reason: ColdReason) {
-        self.states[at].reason = Some(reason);
-        let definition = &self.plan.runnables[at].definition;
-        if self.plan.runnables[at].is_group() {
-            return self.end(at, Outcome::Group, 0, Arc::from([]), Duration::ZERO, Vec::new());
-        }
-        if definition.builtin == Some(Builtin::FenceCheck) {
-            return self.check_fence(at);
-        }
-        if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
-    }
-
-    fn start_job(&mut self, at: usize) {
-        let planned = &self.plan.runnables[at];
-        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
-            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
-        }
-        let definition = &planned.definition;
-        (self.listen)(RunEvent::Started {
-            name: definition.name.clone(),
-            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: definition.exec.told.clone(),
-        });
-        let execution = Execution {
-            name: definition.name.clone(),
-            command: definition.command.clone(),
-            line: definition.exec.text.to_string(),
-            cwd: self.system.root().to_path_buf(),
-            env: self.environment(at),
-            timeout: definition.settings.timeout,
-            retries: definition.settings.retries,
-            terminal: definition.settings.interactive,
-        };
-        self.busy += 1;
-        self.give(Job::Execute(at, Box::new(execution)));
-    }
-
-    /// The one thing that qik does itself: it takes no process, only the graph.
-    fn check_fence(&mut self, at: usize) {
-        let definition = &self.plan.runnables[at].definition;
-        let db = &*self.stage.db;
-        let report = fence_report(db, SpaceKey::running(db, definition.space.clone()));
-        let (code, log) = (report.code(), report.text().into_bytes());
-        (self.listen)(RunEvent::Started {
-            name: definition.name.clone(),
-            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: "(checks imports)".into(),
-        });
-        self.busy += 1;
-        self.give(Job::Tell(at, Executed { code, stopped: false, log, time: Duration::ZERO }));
-    }
-
-    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-        let set: Vec<_> = self.plan.runnables[at]
-            .definition
-            .env
-            .iter()
-            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
-            .collect();
-        let inherited = self.system.env().iter();
-        inherited
-            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
-            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
-            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
-            .collect()
     }
 
     /// Hands a job to the workers; they are started as they are needed.
@@ -360,11 +292,16 @@ impl<'a> Schedule<'a> {
             (self.spawn)(self.workers);
         }
         // The receivers live as long as this schedule.
-        let _ = self.jobs.send(job);
+        let _ = self.lines.jobs.send(job);
     }
 
     fn take(&mut self, message: Message, ended: &mut Vec<(usize, Executed)>) {
         match message {
+            Message::Began(at) => self.began(at),
+            Message::Halted(at) => {
+                self.busy -= 1;
+                self.start(at);
+            }
             Message::Output(at, chunk) => {
                 let name = self.plan.runnables[at].name().clone();
                 (self.listen)(RunEvent::Output { name, chunk });
@@ -378,6 +315,9 @@ impl<'a> Schedule<'a> {
             Message::Executed(at, executed) => {
                 self.busy -= 1;
                 self.looked_at = Some(BTreeSet::new());
+                if executed.failed() {
+                    self.failed(at);
+                }
                 ended.push((at, executed));
             }
             Message::Restored(at, restored) => {
@@ -388,6 +328,15 @@ impl<'a> Schedule<'a> {
                 self.storing -= 1;
                 notes.into_iter().for_each(|note| self.note(note));
             }
+        }
+    }
+
+    /// Something failed: where the run is to end with that, nothing more is begun.
+    fn failed(&mut self, at: usize) {
+        if self.options.fail_fast {
+            let name = || self.plan.runnables[at].name().clone();
+            self.ended_by.get_or_insert_with(name);
+            self.lines.halt.failed();
         }
     }
 
@@ -412,10 +361,15 @@ impl<'a> Schedule<'a> {
             fingerprint: state.fingerprint,
             reason: state.reason.clone(),
             because_of: state.because_of.clone(),
+            attempts: state.attempts,
+            flaky: state.flaky,
             diagnostics,
         };
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
-        let because_of = state.because_of.clone().unwrap_or(name);
+        let because_of = state.because_of.clone().unwrap_or(SkipCause::Upstream(name));
+        if report.failed() {
+            self.failed(at);
+        }
         (self.listen)(RunEvent::Finished(report.clone()));
         self.report.runnables.push(report);
         for next in self.downstream[at].clone() {

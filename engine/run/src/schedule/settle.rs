@@ -43,14 +43,20 @@ impl Schedule<'_> {
     fn settle_one(&mut self, at: usize, executed: Executed) {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
+        self.states[at].attempts = executed.attempts;
         if executed.stopped {
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
         }
         let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
         let mut diagnostics = Vec::new();
-        if kept {
-            match self.held_still(at) {
+        let held = planned.is_cached().then(|| self.held_still(at));
+        let state = held.as_ref().and_then(|held| match held {
+            Ok(fingerprint) => Some(*fingerprint),
+            Err(moved) => moved.now.filter(|_| moved.fleeting),
+        });
+        if let Some(held) = held.filter(|_| kept) {
+            match held {
                 Ok(fingerprint) => {
                     diagnostics.extend(self.keep(at, fingerprint, &executed));
                 }
@@ -60,7 +66,10 @@ impl Schedule<'_> {
                     diagnostics.extend(self.keep(at, now, &executed));
                 }
                 Err(Moved { what, now, .. }) => match planned.definition.settings.on_input_change {
-                    OnInputChange::Rerun if !self.states[at].again => return self.rerun(at, &what),
+                    // Where the run ends with a failure nothing more is begun.
+                    OnInputChange::Rerun if !self.states[at].again && self.ended_by.is_none() => {
+                        return self.rerun(at, &what);
+                    }
                     OnInputChange::Accept if now.is_some() => {
                         let note = format!("`{name}`: {what} while it ran; kept for the new state");
                         diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
@@ -73,10 +82,24 @@ impl Schedule<'_> {
                 },
             }
         }
+        self.look_for_luck(at, state, &executed);
         self.write_log(&name, &executed.log);
         let fingerprint = self.states[at].fingerprint.filter(|_| kept);
         self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
         self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
+    }
+
+    /// Remembers a failure, and notices where the same passes with nothing changed.
+    fn look_for_luck(&mut self, at: usize, state: Option<Fingerprint>, executed: &Executed) {
+        let name = self.plan.runnables[at].name();
+        let tried_again = executed.attempts > 1;
+        if let Some(state) = state.filter(|_| executed.failed() || tried_again) {
+            self.flakes.failed(state, name);
+        }
+        if !executed.failed() {
+            let failed_before = state.is_some_and(|state| self.flakes.passed(&state));
+            self.states[at].flaky = failed_before || tried_again;
+        }
     }
 
     /// The fingerprint that a result belongs to, if its inputs held still while it was made.

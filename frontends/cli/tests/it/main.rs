@@ -9,11 +9,14 @@ mod pipelines;
 mod project;
 
 mod caches;
+mod ci_output;
 mod configuration;
 mod cookbook;
 mod distributions;
 mod environment;
+mod fail_fast;
 mod fences;
+mod flaky;
 mod formatter;
 mod fresh_clone;
 mod imports;
@@ -23,6 +26,7 @@ mod output;
 mod reality;
 mod reasons;
 mod remote;
+mod reports;
 mod selection;
 #[path = "../../../../engine/cache/tests/it/server.rs"]
 mod server;

@@ -1,0 +1,86 @@
+//! The part of a run that hands out what is to be executed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qik_model::Builtin;
+use qik_python::{SpaceKey, fence_report};
+
+use super::Schedule;
+use crate::decide::ColdReason;
+use crate::event::{Outcome, RunEvent};
+use crate::execute::{Executed, Execution, Job};
+use crate::sweep;
+
+impl Schedule<'_> {
+    /// Executes it, for this reason.
+    pub(super) fn execute(&mut self, at: usize, reason: ColdReason) {
+        self.states[at].reason = Some(reason);
+        let definition = &self.plan.runnables[at].definition;
+        if self.plan.runnables[at].is_group() {
+            return self.end(at, Outcome::Group, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if definition.builtin == Some(Builtin::FenceCheck) {
+            return self.check_fence(at);
+        }
+        if definition.settings.interactive { self.interactive.push(at) } else { self.start_job(at) }
+    }
+
+    pub(super) fn start_job(&mut self, at: usize) {
+        let planned = &self.plan.runnables[at];
+        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
+            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
+        }
+        let definition = &planned.definition;
+        let execution = Execution {
+            name: definition.name.clone(),
+            command: definition.command.clone(),
+            line: definition.exec.text.to_string(),
+            cwd: self.system.root().to_path_buf(),
+            env: self.environment(at),
+            timeout: definition.settings.timeout,
+            retries: definition.settings.retries,
+            terminal: definition.settings.interactive,
+        };
+        self.busy += 1;
+        self.give(Job::Execute(at, Box::new(execution)));
+    }
+
+    /// The one thing that qik does itself: it takes no process, only the graph.
+    fn check_fence(&mut self, at: usize) {
+        let definition = &self.plan.runnables[at].definition;
+        let db = &*self.stage.db;
+        let report = fence_report(db, SpaceKey::running(db, definition.space.clone()));
+        let (code, log) = (report.code(), report.text().into_bytes());
+        self.busy += 1;
+        let executed = Executed { code, stopped: false, log, time: Duration::ZERO, attempts: 1 };
+        self.give(Job::Tell(at, executed));
+    }
+
+    pub(super) fn began(&mut self, at: usize) {
+        let definition = &self.plan.runnables[at].definition;
+        (self.listen)(RunEvent::Started {
+            name: definition.name.clone(),
+            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
+            told: match definition.builtin {
+                Some(Builtin::FenceCheck) => "(checks imports)".into(),
+                None => definition.exec.told.clone(),
+            },
+        });
+    }
+
+    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+        let set: Vec<_> = self.plan.runnables[at]
+            .definition
+            .env
+            .iter()
+            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
+            .collect();
+        let inherited = self.system.env().iter();
+        inherited
+            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
+            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
+            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
+            .collect()
+    }
+}
