@@ -120,7 +120,9 @@ pub(crate) fn work(
                 Message::Halted(at)
             }
             Job::Execute(at, execution) => {
-                let _ = answers.send(Message::Began(at));
+                if !execution.terminal {
+                    let _ = answers.send(Message::Began(at));
+                }
                 Message::Executed(at, execute(worker, shared, at, &execution, answers))
             }
             Job::Tell(at, executed) => {

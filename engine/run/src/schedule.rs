@@ -189,6 +189,11 @@ impl<'a> Schedule<'a> {
             self.start_ready();
             if self.busy == 0 && self.storing == 0 {
                 match self.interactive.pop() {
+                    // It is not begun, so nothing will tell of its end.
+                    Some(at) if self.ended_by.is_some() => {
+                        self.start(at);
+                        continue;
+                    }
                     Some(at) => self.start_job(at),
                     None => return,
                 }

@@ -88,6 +88,7 @@ impl Printer {
         }
         if self.streams && report.outcome == Outcome::Cached {
             let told = match saving(report.time) {
+                _ if report.code != 0 => ending(report),
                 Some(saved) => format!("(cached, {saved})"),
                 None => "(cached)".to_string(),
             };

@@ -32,6 +32,10 @@ impl Schedule<'_> {
             self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
         }
         let definition = &planned.definition;
+        if definition.settings.interactive {
+            // Said before it has the terminal.
+            self.began(at);
+        }
         let execution = Execution {
             name: definition.name.clone(),
             command: definition.command.clone(),
@@ -57,6 +61,7 @@ impl Schedule<'_> {
         self.give(Job::Tell(at, executed));
     }
 
+    /// It is a worker's turn, or has the terminal in a moment.
     pub(super) fn began(&mut self, at: usize) {
         let definition = &self.plan.runnables[at].definition;
         (self.listen)(RunEvent::Started {

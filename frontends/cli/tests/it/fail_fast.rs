@@ -79,6 +79,16 @@ fn a_failure_that_is_replayed_or_could_not_start_counts_too() {
 }
 
 #[test]
+fn what_wants_the_terminal_is_not_begun_after_a_failure() {
+    let config = "[commands]\na = \"note; exit 3\"\nb = { exec = \"note\", interactive = true }\n";
+    let project = Project::new(config);
+    project.qik("--fail-fast").exits(3).says("skipped b, a failed first");
+    assert_eq!(project.executed(), ["a"]);
+    project.qik("").exits(3);
+    assert_eq!(project.executed(), ["a", "b"]);
+}
+
+#[test]
 fn what_moved_its_inputs_is_not_run_again_after_a_failure() {
     let config = r#"
 [commands]

@@ -66,6 +66,30 @@ fn one_runnable_or_one_worker_streams_its_log() {
 }
 
 #[test]
+fn with_one_worker_each_log_stands_behind_its_own_line() {
+    let config =
+        "[commands]\na = \"echo from a\"\nb = \"echo from b; exit 4\"\nc = \"echo from c\"\n";
+    let project = Project::new(config);
+    let line = format!("{} -n 1 2>&1", env!("CARGO_BIN_EXE_qik"));
+    let told = tell(project.command("sh").args(["-c", &line])).out();
+    let told: Vec<&str> = told.lines().map(|line| line.split(" 0.").next().unwrap()).collect();
+    let expected = [
+        "a (never cached)",
+        "$ echo from a",
+        "from a",
+        "b (never cached)",
+        "$ echo from b; exit 4",
+        "from b",
+        " failed b",
+        "c (never cached)",
+        "$ echo from c",
+        "from c",
+        "qik 3 ran, 0 cached, 1 failed in",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn the_summary_tells_what_ran_was_cached_failed_and_was_skipped() {
     let project = Project::new(TWO);
     assert_eq!(project.qik("").summary(), "2 ran, 0 cached, 1 failed");

@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::Value;
 
-use crate::project::{Project, tell};
+use crate::project::{Project, tell, until};
 
 /// One runnable of each kind.
 const ALL: &str = r#"
@@ -118,6 +118,24 @@ fn reports_go_to_the_files_that_are_named() {
     assert!(project.exists("up.json"));
     project.qik("good@a --report json=a/x/r.json").exits(1).says("report/not-written");
     project.qik("good@a --report xml=r").exits(2).says("junit=FILE");
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_a_report_too() {
+    let config = "[commands]\na = \"touch $RAN/begun; sleep 60\"\nb = \"true\"\n";
+    let project = Project::new(config);
+    let run = project.start("-n 1 --report junit=j.xml");
+    until("a runs", || project.trace("begun").exists());
+    run.signal(rustix::process::Signal::INT);
+    run.ends().exits(130);
+    check_schema(&project, "report.schema.json", "._qik/out/report.json");
+    let (whole, by_name) = report(&project);
+    assert_eq!((&whole["stopped-by"], &whole["code"]), (&2.into(), &130.into()));
+    assert_eq!(
+        (&whole["counts"]["stopped"], &by_name["b"]["outcome"]),
+        (&2.into(), &"stopped".into())
+    );
+    assert_eq!(junit(&project.read("j.xml"))["a"]["skipped"], "stopped by the user");
 }
 
 #[test]
