@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use qik_model::Name;
+use qik_model::{Fingerprint, Name};
 use qik_run::{Outcome, Plan, Planned, RunReport, RunnableReport, log_path};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -86,15 +86,15 @@ pub enum Ending {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ReportedRunnable {
     /// Its full name, as the command line takes it.
-    pub name: String,
+    pub name: Name,
     /// Its command.
-    pub command: String,
+    pub command: Name,
     /// The module that it runs over.
-    pub module: Option<String>,
+    pub module: Option<Name>,
     /// The space that it runs in.
-    pub space: String,
+    pub space: Name,
     /// The cache that its result goes to; `none` where it is never kept.
-    pub cache: String,
+    pub cache: Name,
     /// How it ended.
     pub outcome: Ending,
     /// Whether its result was replayed.
@@ -109,11 +109,12 @@ pub struct ReportedRunnable {
     /// How often it was tried in this run.
     pub attempts: u32,
     /// The digest of all that its result depends on; none where it is never cached.
-    pub fingerprint: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub fingerprint: Option<Fingerprint>,
     /// Why it was executed, could not start, or was skipped.
     pub reason: Option<String>,
     /// What failed, where it was skipped.
-    pub because_of: Option<String>,
+    pub because_of: Option<Name>,
     /// What else there is to say, such as why its result is not kept.
     pub notes: Vec<String>,
     /// The file with what it printed, relative to the project.
@@ -163,20 +164,20 @@ impl ReportedRunnable {
         };
         let has_log = matches!(report.outcome, Outcome::Ran | Outcome::Cached);
         Self {
-            name: definition.name.to_string(),
-            command: definition.command.to_string(),
-            module: definition.module.as_ref().map(|module| module.name.to_string()),
-            space: definition.space.to_string(),
-            cache: planned.cache.to_string(),
+            name: definition.name.clone(),
+            command: definition.command.clone(),
+            module: definition.module.as_ref().map(|module| module.name.clone()),
+            space: definition.space.clone(),
+            cache: planned.cache.clone(),
             outcome,
             cached: report.outcome == Outcome::Cached,
             flaky: report.flaky,
             code: report.code,
             seconds: seconds(report.time),
             attempts: report.attempts,
-            fingerprint: report.fingerprint.map(|fingerprint| fingerprint.to_string()),
+            fingerprint: report.fingerprint,
             reason,
-            because_of: report.because_of.as_ref().map(|cause| cause.failed().to_string()),
+            because_of: report.because_of.as_ref().map(|cause| cause.failed().clone()),
             notes: report.diagnostics.iter().map(|note| note.message.clone()).collect(),
             log: has_log.then(|| log_path(&report.name).to_string()),
             output: report.log.clone(),

@@ -145,13 +145,19 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
     let ci = service.map(CiLog::new);
     let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams, ci);
     let run = session.run(&prepared, &mut |event| printer.hear(event));
-    let report = session.report(&prepared, &run);
-    let unwritten = report::write(&report, &args.how.reports, args.project.directory.as_deref());
-    let code = run.code().max(i32::from(!unwritten.is_empty()));
-    let no_summary =
-        if ci_format.as_deref() == Some("none") { None } else { report::summarize(&report) };
-    unwritten.into_iter().chain(no_summary).for_each(|note| printer.add_note(note));
-    printer.finish(session, &run, &report);
+    let targets = &args.how.reports;
+    let summary = ci_format.as_deref() != Some("none") && report::wants_summary();
+    let mut code = run.code();
+    // Mostly nobody wants more of it than the file that the run has written.
+    let wanted = service.is_some() || summary || !targets.is_empty();
+    let report = wanted.then(|| session.report(&prepared, &run));
+    if let Some(report) = &report {
+        let unwritten = report::write(report, targets, args.project.directory.as_deref());
+        code = code.max(i32::from(!unwritten.is_empty()));
+        let no_summary = if summary { report::summarize(report) } else { None };
+        unwritten.into_iter().chain(no_summary).for_each(|note| printer.add_note(note));
+    }
+    printer.finish(session, &run, report.as_ref());
     code
 }
 

@@ -167,7 +167,7 @@ impl Printer {
     }
 
     /// The logs of what failed, the notes, and the summary.
-    pub fn finish(&mut self, session: &Session, run: &RunReport, report: &Report) {
+    pub fn finish(&mut self, session: &Session, run: &RunReport, report: Option<&Report>) {
         if let Some(live) = self.live.take() {
             live.total.finish_and_clear();
         }
@@ -179,7 +179,7 @@ impl Printer {
         for note in std::mem::take(&mut self.notes) {
             self.say_all(&diagnostics::render(&self.style, Some(session), &note));
         }
-        if let Some(ci) = &self.ci {
+        if let (Some(ci), Some(report)) = (&self.ci, report) {
             write_log(ci.annotations(session, report).as_bytes());
         }
         self.say(&self.summary(run));

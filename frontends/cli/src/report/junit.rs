@@ -52,8 +52,8 @@ fn suite(
 
 fn case(xml: &mut Xml, one: &ReportedRunnable) -> io::Result<()> {
     let attributes = [
-        ("name", one.name.clone()),
-        ("classname", one.command.clone()),
+        ("name", one.name.to_string()),
+        ("classname", one.command.to_string()),
         ("time", seconds(one.seconds)),
     ];
     within(xml, "testcase", &attributes, |xml| {
@@ -111,7 +111,7 @@ fn properties(one: &ReportedRunnable) -> Vec<(&'static str, String)> {
     add("attempts", (one.attempts > 1).then(|| one.attempts.to_string()));
     let ran = !one.cached && matches!(one.outcome, Ending::Passed | Ending::Failed);
     add("reason", one.reason.clone().filter(|_| ran));
-    add("fingerprint", one.fingerprint.clone());
+    add("fingerprint", one.fingerprint.map(|fingerprint| fingerprint.to_string()));
     properties
 }
 

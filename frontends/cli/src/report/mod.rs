@@ -72,6 +72,11 @@ fn write_one(report: &Report, target: &Target, folder: Option<&Path>) -> io::Res
     write_file(&below.join(&target.file), text.as_bytes())
 }
 
+/// Whether the service wants a summary of the job.
+pub(crate) fn wants_summary() -> bool {
+    Env::of_process().get("GITHUB_STEP_SUMMARY").is_some_and(|path| !path.is_empty())
+}
+
 /// Appends to the summary of the job, where the service wants one. A run is no worse without.
 pub(crate) fn summarize(report: &Report) -> Option<Diagnostic> {
     let env = Env::of_process();
