@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qik_session::model::{Diagnostic, Name};
+use qik_session::system::{Stream, is_terminal};
 use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
 use crate::ci_log::CiLog;
@@ -201,11 +202,13 @@ impl Printer {
     }
 
     /// What comes after it. A log that streams is left as it is, but where a service must find the
-    /// beginning of a line.
+    /// beginning of a line; on a terminal the line is ended beside the log.
     fn close(&mut self) {
         let is_open = self.ci.as_ref().is_some_and(CiLog::is_open);
         if !self.at_line_start && (is_open || !self.streams) {
             write_log(b"\n");
+        } else if !self.at_line_start && is_terminal(Stream::Stdout) {
+            self.say("");
         }
         self.at_line_start = true;
         if let Some(ci) = &mut self.ci {

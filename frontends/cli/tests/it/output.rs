@@ -129,6 +129,10 @@ fn a_terminal_shows_progress_and_not_where_plain_lines_are_asked_for() {
     if tell(project.command("sh").args(["-c", "command -v script"])).code != 0 {
         return;
     }
+    let unended = Project::new("[commands]\na = \"printf 'no end'\"\n");
+    let line = format!("{} a", env!("CARGO_BIN_EXE_qik"));
+    let told = tell(unended.command("script").args(["-qec", &line, "/dev/null"])).out();
+    assert!(told.contains("no end\r\n"), "{told}");
     // Only what is redrawn moves the cursor.
     let moves = |text: &str| text.contains("\x1b[1A") || text.contains("\x1b[2K");
     assert!(moves(&on_terminal("", &[])));
