@@ -97,6 +97,11 @@ impl Database {
         outside.keys().cloned().collect()
     }
 
+    /// Whether a file counts as it was, and not as it is.
+    pub fn is_held(&self, path: &RelPath) -> bool {
+        self.known.held.lock().expect("no panic under this lock").contains(path)
+    }
+
     pub(crate) fn hold(&self, paths: &[RelPath], holds: bool) {
         let mut held = self.known.held.lock().expect("no panic under this lock");
         for path in paths {

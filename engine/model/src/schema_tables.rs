@@ -30,6 +30,7 @@ const TEMPLATES: Shape = Shape::List(&Shape::Template);
 const STRING_OR_STRINGS: Shape = Shape::Either(&[Shape::Str, STRINGS]);
 const DEPS: Shape = Shape::List(&DEP);
 const CACHE_WHEN: Shape = Shape::Enum(&CacheWhen::NAMES);
+const CI_FORMAT: Shape = Shape::Enum(&["auto", "none", "github", "gitlab"]);
 
 /// The project's configuration.
 pub static ROOT: TableShape = TableShape {
@@ -608,6 +609,7 @@ pub static CONTEXT: TableShape = TableShape {
         key("ls", Shape::Bool, "List what is selected, run nothing"),
         key("workers", Shape::Int, "How many commands run at once"),
         key("fail", Shape::Bool, "Fail if anything is selected, run nothing"),
+        key("fail-fast", Shape::Bool, "Begin nothing more after the first failure"),
         key("since", Shape::Str, "Select what changed since a commit"),
         key("merge-base", Shape::Bool, "Since the commit at which the branch left that one"),
         key("shard", Shape::Str, "Select one of several parts, such as `2/8`"),
@@ -617,6 +619,7 @@ pub static CONTEXT: TableShape = TableShape {
         key("tags", STRING_OR_STRINGS, "Select commands by tag"),
         key("verbosity", Shape::Int, "How much is shown"),
         key("logger", Shape::Enum(&["progress", "stdout"]), "How progress is shown"),
+        key("ci-format", CI_FORMAT, "For which service logs are marked up"),
         key("arch", Shape::Str, "The platform, such as `linux-64`"),
         key("profile", Shape::Str, "The profile of values"),
     ],

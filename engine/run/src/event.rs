@@ -1,5 +1,6 @@
 //! What a run tells while it goes on, and what it comes to. Printing is a front-end's business.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,10 +66,37 @@ pub enum Outcome {
     Group,
     /// It could not start: something that it needs is missing.
     Broken,
-    /// Something upstream failed.
+    /// Something else failed.
     Skipped,
     /// The user stopped it, or it had not begun when the user stopped the run.
     Stopped,
+}
+
+/// Why a runnable was skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkipCause {
+    /// It needs this one, which failed.
+    Upstream(Name),
+    /// The run was to end with the first failure, which was this one.
+    FailFast(Name),
+}
+
+impl SkipCause {
+    /// What failed.
+    pub fn failed(&self) -> &Name {
+        match self {
+            Self::Upstream(name) | Self::FailFast(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for SkipCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upstream(name) => write!(f, "{name} failed"),
+            Self::FailFast(name) => write!(f, "{name} failed first"),
+        }
+    }
 }
 
 /// What became of one runnable.
@@ -90,8 +118,12 @@ pub struct RunnableReport {
     pub began_for: Option<Fingerprint>,
     /// Why it was executed.
     pub reason: Option<ColdReason>,
-    /// What failed upstream, for what was skipped.
-    pub because_of: Option<Name>,
+    /// What failed, for what was skipped.
+    pub because_of: Option<SkipCause>,
+    /// How often it was tried; 0 where it did not execute.
+    pub attempts: u32,
+    /// Whether it passed, and failed before with the same inputs.
+    pub flaky: bool,
     /// Why it is broken, or not kept.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
@@ -50,8 +51,10 @@ pub(crate) enum Message {
     Taken(usize),
     /// It is not executed, as another process has made its result meanwhile.
     Made(usize),
-    /// It begins to execute.
+    /// It starts to execute.
     Began(usize),
+    /// It was not begun: the run ends with its first failure.
+    Halted(usize),
     /// Some output.
     Output(usize, Vec<u8>),
     /// It failed and is tried again; so many tries are left.
@@ -71,8 +74,17 @@ pub(crate) struct Executed {
     pub stopped: bool,
     pub log: Vec<u8>,
     pub time: Duration,
+    /// How often it was tried.
+    pub attempts: u32,
     /// Its turn: held until its result is kept.
     pub turn: Option<LockGuard>,
+}
+
+impl Executed {
+    /// Whether it failed of itself.
+    pub fn failed(&self) -> bool {
+        self.code != 0 && !self.stopped
+    }
 }
 
 /// What all workers share.
@@ -81,6 +93,29 @@ pub(crate) struct Shared {
     pub system: Arc<dyn System>,
     pub caches: Arc<CacheSet>,
     pub stop: Stop,
+    pub halt: Halt,
+}
+
+/// Whether nothing more is to be begun. It never is where the run goes on after a failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Halt {
+    fail_fast: bool,
+    halted: Arc<AtomicBool>,
+}
+
+impl Halt {
+    pub fn new(fail_fast: bool) -> Self {
+        Self { fail_fast, halted: Arc::default() }
+    }
+
+    /// Something failed.
+    pub fn failed(&self) {
+        self.halted.fetch_or(self.fail_fast, Ordering::SeqCst);
+    }
+
+    pub fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
 }
 
 /// Takes jobs until there are no more. `worker` counts from 1.
@@ -92,16 +127,22 @@ pub(crate) fn work(
 ) {
     for job in jobs {
         let answer = match job {
+            Job::Execute(at, _) | Job::Tell(at, _) if shared.halt.is_halted() => {
+                Message::Halted(at)
+            }
             Job::Execute(at, execution) => match turn(shared, &execution.name, execution.in_turn) {
                 Turn::Ours(_) if is_made(shared, &execution) => Message::Made(at),
                 Turn::Ours(held) => {
-                    let _ = answers.send(Message::Began(at));
+                    if !execution.terminal {
+                        let _ = answers.send(Message::Began(at));
+                    }
                     let executed = execute(worker, shared, at, &execution, answers);
                     Message::Executed(at, Executed { turn: held, ..executed })
                 }
                 Turn::Taken => Message::Taken(at),
             },
             Job::Tell(at, executed) => {
+                let _ = answers.send(Message::Began(at));
                 let _ = answers.send(Message::Output(at, executed.log.clone()));
                 Message::Executed(at, executed)
             }
@@ -111,8 +152,13 @@ pub(crate) fn work(
             },
             Job::Store(request) => Message::Stored(store(&shared.caches, *request)),
         };
+        let failed = matches!(&answer, Message::Executed(_, executed) if executed.failed());
         if answers.send(answer).is_err() {
             return;
+        }
+        // After the message: whoever is told that something was not begun knows by then why.
+        if failed {
+            shared.halt.failed();
         }
     }
 }
@@ -138,13 +184,15 @@ fn execute(
     let started = shared.system.elapsed();
     let mut log = Vec::new();
     let mut tries = execution.retries;
+    let mut attempts = 0;
     loop {
+        attempts += 1;
         let exit = attempt(worker, shared, at, execution, answers, &mut log);
         let stopped = matches!(exit, Exit::Stopped(_));
         let code = exit.code();
         if code == 0 || stopped || tries == 0 {
             let time = shared.system.elapsed() - started;
-            return Executed { code, stopped, log, time, turn: None };
+            return Executed { code, stopped, log, time, attempts, turn: None };
         }
         // The receiver is there as long as any runnable is not done.
         let _ = answers.send(Message::Retry(at, code, tries));

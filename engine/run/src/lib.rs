@@ -6,6 +6,7 @@
 mod decide;
 mod event;
 mod execute;
+mod flakes;
 mod folders;
 mod out;
 mod plan;
@@ -16,7 +17,8 @@ mod transfer;
 mod turns;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
-pub use event::{Outcome, RunEvent, RunReport, RunnableReport};
+pub use event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
+pub use out::{OutFolder, log_path};
 pub use plan::{Plan, Planned};
 pub use schedule::{RunOptions, Stage, run};
-pub use status::statuses;
+pub use status::{examine, statuses};

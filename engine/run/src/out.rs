@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use qik_model::{FileKind, Fingerprint, Name, RelPath};
 use qik_system::{STATE_FOLDER, System};
@@ -70,9 +71,9 @@ impl OutFolder {
         }
     }
 
-    /// Where the log of `name` lies.
-    pub fn log_path(&self, name: &Name) -> RelPath {
-        self.folder.join(file_name(name))
+    /// How long `name` executed the last time.
+    pub fn last_time(&self, name: &Name) -> Option<Duration> {
+        self.manifest.get(&**name).map(|entry| Duration::from_millis(entry.millis))
     }
 
     /// Whether what lies there for `name` is the log of this result already.
@@ -93,7 +94,7 @@ impl OutFolder {
         if std::mem::take(&mut self.vouches) {
             self.vouch_for_nothing()?;
         }
-        self.system.write_atomic(&self.log_path(name), log, FileKind::File)
+        self.system.write_atomic(&log_path(name), log, FileKind::File)
     }
 
     /// Until the manifest is saved the one on disk says of no log what it is the log of: were this
@@ -151,6 +152,11 @@ impl OutFolder {
         text.push(b'\n');
         self.system.write_atomic(&self.folder.join("manifest.json"), &text, FileKind::File)
     }
+}
+
+/// Where the log of `name` lies.
+pub fn log_path(name: &str) -> RelPath {
+    RelPath::from(STATE_FOLDER).join("out").join(file_name(name))
 }
 
 /// `lint@svc/api` as `lint@svc%2Fapi.out`.

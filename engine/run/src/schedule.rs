@@ -3,6 +3,7 @@
 //!
 //! One thread (this one) owns the database and the picture of the work tree; workers get owned jobs.
 
+mod finish;
 mod hands;
 mod replay;
 mod settle;
@@ -16,14 +17,15 @@ use std::time::Duration;
 use crossbeam_channel::unbounded;
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name, Severity};
+use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
-use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
-use crate::execute::{Executed, Message, Shared, work};
-use crate::out::OutFolder;
+use crate::event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
+use crate::execute::{Executed, Halt, Message, Shared, work};
+use crate::flakes::FlakeLedger;
+use crate::out::{OutFolder, log_path};
 use crate::plan::Plan;
 use crate::sweep;
 
@@ -37,6 +39,12 @@ pub struct RunOptions {
     pub workers: usize,
     /// Ignore entries, and write new ones.
     pub force: bool,
+    /// Begin nothing more after the first failure. What executes then is let finish: to kill it would
+    /// lose its result, and it may leave things half done.
+    pub fail_fast: bool,
+    /// Whether the session goes on to watch files: then what commands write is looked at also where nothing
+    /// of it is kept, to tell it from what people write.
+    pub stays: bool,
 }
 
 /// The world that a run takes place in.
@@ -64,8 +72,13 @@ pub fn run(
     let (jobs, for_workers) = unbounded();
     let (results, for_keepers) = unbounded();
     let (from_workers, answers) = unbounded();
-    let shared =
-        Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
+    let halt = Halt::new(options.fail_fast);
+    let shared = Shared {
+        system: system.clone(),
+        caches: stage.caches.clone(),
+        stop: stage.stop.clone(),
+        halt: halt.clone(),
+    };
     listen(RunEvent::Planned { count: plan.runnables.len() });
     let mut report = std::thread::scope(|scope| {
         let spawn = |hand: Hand| {
@@ -76,7 +89,7 @@ pub fn run(
             let (shared, answers) = (shared.clone(), from_workers.clone());
             scope.spawn(move || work(worker, &shared, &jobs, &answers));
         };
-        let channels = Channels { jobs, results, answers };
+        let channels = Channels { jobs, results, answers, halt };
         let mut schedule = Schedule::new(stage, plan, options, listen, channels, &spawn);
         schedule.run();
         schedule.finish()
@@ -90,8 +103,11 @@ pub fn run(
 struct State {
     /// How many of its upstream are not done.
     waits_for: usize,
-    /// What failed upstream.
-    because_of: Option<Name>,
+    /// What failed, so that it is skipped.
+    because_of: Option<SkipCause>,
+    /// How often it was tried, and whether it failed before.
+    attempts: u32,
+    flaky: bool,
     /// What it is being executed for, and when that was told.
     fingerprint: Option<Fingerprint>,
     /// The same for what no cache keeps.
@@ -116,6 +132,9 @@ struct Schedule<'a> {
     spawn: &'a dyn Fn(Hand),
     channels: Channels,
     out: OutFolder,
+    flakes: FlakeLedger,
+    /// The first failure, where the run ends with it.
+    ended_by: Option<Name>,
     states: Vec<State>,
     downstream: Vec<Vec<usize>>,
     ready: BTreeSet<usize>,
@@ -155,7 +174,9 @@ impl<'a> Schedule<'a> {
         let system = stage.db.system().clone();
         Self {
             out: OutFolder::open(system.clone()),
+            flakes: FlakeLedger::open(&*system),
             system,
+            ended_by: None,
             downstream: plan.downstream(),
             stage,
             plan,
@@ -182,6 +203,11 @@ impl<'a> Schedule<'a> {
             self.start_ready();
             if self.busy == 0 && self.storing == 0 && self.waiting.is_empty() {
                 match self.interactive.pop() {
+                    // It is not begun, so nothing will tell of its end.
+                    Some(at) if self.ended_by.is_some() => {
+                        self.start(at);
+                        continue;
+                    }
                     Some(at) => self.start_job(at),
                     None => return,
                 }
@@ -190,44 +216,16 @@ impl<'a> Schedule<'a> {
             if let Some(first) = self.next_answer() {
                 self.take(first, &mut ended);
             }
-            while let Ok(message) = self.channels.answers.try_recv() {
+            // One worker ends one thing after the other, and its log streams: what began after it is
+            // told after its end.
+            while (self.options.workers > 1 || ended.is_empty())
+                && let Ok(message) = self.channels.answers.try_recv()
+            {
                 self.take(message, &mut ended);
             }
             self.settle(ended);
             self.try_waiting();
         }
-    }
-
-    /// Ends the run: what is left was not reached because the user stopped it.
-    fn finish(mut self) -> RunReport {
-        self.report.stopped_by = self.stage.stop.requested();
-        self.stage.caches.stage();
-        self.share();
-        let notes = self.stage.caches.warnings();
-        self.report.broken = notes.iter().any(|note| note.severity == Severity::Error);
-        if let Err(error) = self.out.save() {
-            self.note(Diagnostic::warning(
-                "run/out-not-written",
-                format!("`._qik/out/manifest.json` can't be written: {error}"),
-            ));
-        }
-        for note in notes {
-            self.note(note);
-        }
-        self.report
-    }
-
-    /// Waits for what is on its way to others. A user who stops the run does not wait for it.
-    fn share(&mut self) {
-        let (stop, caches) = (self.stage.stop.clone(), self.stage.caches.clone());
-        let mut told = 0;
-        let sharing = caches.finish(&mut |left| {
-            if left != std::mem::replace(&mut told, left) {
-                (self.listen)(RunEvent::Sharing { left });
-            }
-            stop.requested().is_none()
-        });
-        (self.report.shared, self.report.unshared) = (sharing.shared, sharing.unshared);
     }
 
     fn note(&mut self, note: Diagnostic) {
@@ -261,6 +259,10 @@ impl<'a> Schedule<'a> {
         let planned = &self.plan.runnables[at];
         if self.stage.stop.requested().is_some() {
             return self.end(at, Outcome::Stopped, 0, Arc::from([]), Duration::ZERO, Vec::new());
+        }
+        if let Some(first) = &self.ended_by {
+            let cause = || SkipCause::FailFast(first.clone());
+            self.states[at].because_of.get_or_insert_with(cause);
         }
         if self.states[at].because_of.is_some() {
             return self.end(at, Outcome::Skipped, 0, Arc::from([]), Duration::ZERO, Vec::new());
@@ -299,7 +301,7 @@ impl<'a> Schedule<'a> {
 
     fn write_log(&mut self, name: &Name, log: &[u8]) {
         if let Err(error) = self.out.write_log(name, log) {
-            let path = self.out.log_path(name);
+            let path = log_path(name);
             let what = format!("the log of `{name}` can't be written to `{path}`: {error}");
             self.note(Diagnostic::warning("run/out-not-written", what));
         }
@@ -316,6 +318,10 @@ impl<'a> Schedule<'a> {
                 self.states[at].was_made = true;
                 self.start_anew(at);
             }
+            Message::Halted(at) => {
+                self.busy -= 1;
+                self.start(at);
+            }
             Message::Began(at) => self.began(at),
             Message::Output(at, chunk) => {
                 let name = self.plan.runnables[at].name().clone();
@@ -330,6 +336,9 @@ impl<'a> Schedule<'a> {
             Message::Executed(at, executed) => {
                 self.busy -= 1;
                 self.looked_at = Some(BTreeSet::new());
+                if executed.failed() {
+                    self.failed(at);
+                }
                 ended.push((at, executed));
             }
             Message::Restored(at, restored) => {
@@ -340,6 +349,15 @@ impl<'a> Schedule<'a> {
                 self.storing -= 1;
                 notes.into_iter().for_each(|note| self.note(note));
             }
+        }
+    }
+
+    /// Something failed: where the run is to end with that, nothing more is begun.
+    fn failed(&mut self, at: usize) {
+        if self.options.fail_fast {
+            let name = || self.plan.runnables[at].name().clone();
+            self.ended_by.get_or_insert_with(name);
+            self.channels.halt.failed();
         }
     }
 
@@ -365,10 +383,15 @@ impl<'a> Schedule<'a> {
             began_for: state.fingerprint.or(state.began_for),
             reason: state.reason.clone(),
             because_of: state.because_of.clone(),
+            attempts: state.attempts,
+            flaky: state.flaky,
             diagnostics,
         };
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
-        let because_of = state.because_of.clone().unwrap_or(name);
+        let because_of = state.because_of.clone().unwrap_or(SkipCause::Upstream(name));
+        if report.failed() {
+            self.failed(at);
+        }
         (self.listen)(RunEvent::Finished(report.clone()));
         self.report.runnables.push(report);
         for next in self.downstream[at].clone() {

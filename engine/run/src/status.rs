@@ -7,14 +7,25 @@
 
 use qik_cache::CacheSet;
 use qik_db::{Database, FolderOverlay};
+use qik_model::Fingerprint;
 
-use crate::decide::{CacheStatus, ColdReason, decide, look_ahead};
+use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
 use crate::plan::Plan;
 
 /// The status of each runnable of `plan`, in its order.
 pub fn statuses(db: &mut Database, caches: &CacheSet, plan: &Plan) -> Vec<CacheStatus> {
+    examine(db, caches, plan).into_iter().map(|(status, _)| status).collect()
+}
+
+/// The status of each runnable of `plan`, and the fingerprint that it has by that status: none where it
+/// is never cached, broken, or below something cold.
+pub fn examine(
+    db: &mut Database,
+    caches: &CacheSet,
+    plan: &Plan,
+) -> Vec<(CacheStatus, Option<Fingerprint>)> {
     let mut overlay = FolderOverlay::default();
-    let mut statuses: Vec<Option<CacheStatus>> = vec![None; plan.runnables.len()];
+    let mut statuses = vec![(CacheStatus::Uncached, None); plan.runnables.len()];
     // Of each, what is cold: it, or what it passes on.
     let mut colds: Vec<Option<usize>> = vec![None; plan.runnables.len()];
     for level in levels(plan) {
@@ -44,11 +55,17 @@ pub fn statuses(db: &mut Database, caches: &CacheSet, plan: &Plan) -> Vec<CacheS
                 });
                 overlay.replace(db, &planned.definition.artifact_globs, files.collect());
             }
-            statuses[at] = Some(status);
+            let fingerprint = match &status {
+                CacheStatus::Warm(entry) => Some(entry.fingerprint),
+                CacheStatus::Cold(ColdReason::Upstream(_)) | CacheStatus::Uncached => None,
+                // While the artifacts of what is warm count: a query that was just answered.
+                CacheStatus::Cold(_) => fingerprint_of(db, planned).ok(),
+            };
+            statuses[at] = (status, fingerprint);
         }
     }
     overlay.undo(db);
-    statuses.into_iter().map(|status| status.unwrap_or(CacheStatus::Uncached)).collect()
+    statuses
 }
 
 /// Positions in the plan, each level after those that it depends on: of one level all fingerprints

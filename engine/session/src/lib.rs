@@ -19,31 +19,35 @@ mod commit;
 mod discover;
 mod graph;
 mod history;
+mod listing;
 mod parts;
 mod plan;
 mod python;
+mod report;
+mod running;
 mod shards;
 mod since;
 mod watch;
 mod why;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use commit::{RunTool, once};
-use history::History;
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput};
-use qik_fingerprint::{explanation, input_sets};
-use qik_graph::{definition_of, runnable, runnables, select};
-use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severity, Span};
+use qik_graph::{definition_of, runnables};
+use qik_model::{
+    ConfigSyntax, Diagnostic, Fingerprint, GlobSet, Name, Place, RelPath, Severity, Span,
+};
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 pub use ci::CiJob;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
+pub use listing::{ListedRunnable, ListedStatus, Listing};
 pub use plan::{Part, Request, WantedStatus};
 pub use qik_cache::{CacheSet, Listed, Verified, new_key, told as told_bytes};
 pub use qik_fingerprint::Difference;
@@ -51,9 +55,10 @@ pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;
 pub use qik_python::{Cause, FenceReport, Step, Violation};
 pub use qik_run::{
-    CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
+    CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport, SkipCause,
 };
 pub use qik_system as system;
+pub use report::{Counts, Ending, Report, ReportedRunnable};
 pub use shards::Order;
 pub use since::Since;
 pub use watch::{WatchEvent, WatchListener, Wish};
@@ -97,6 +102,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// The status of each, where a filter or the caller asked for it.
     pub statuses: Option<Vec<CacheStatus>>,
+    /// Beside a status, the fingerprint that it is about.
+    pub fingerprints: Vec<Option<Fingerprint>>,
     /// What there is to warn of.
     pub warnings: Vec<Diagnostic>,
 }
@@ -190,6 +197,11 @@ impl Session {
         qik_config::locate(&self.db, place)
     }
 
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        self.db.system().root()
+    }
+
     /// The text of a file of the project.
     pub fn source(&self, file: &str) -> Option<String> {
         let bytes = self.db.source(&RelPath::new(file)?).bytes(&self.db).clone()?;
@@ -212,99 +224,40 @@ impl Session {
             plan = self.part_of(plan, part, request.selection.isolated);
         }
         let Some(wanted) = request.status else {
-            return Ok(Prepared { plan, statuses: None, warnings: self.take_notes() });
+            let (fingerprints, warnings) = (Vec::new(), self.take_notes());
+            return Ok(Prepared { plan, statuses: None, fingerprints, warnings });
         };
-        let statuses = self.statuses(&plan);
+        let examined = self.examine(&plan);
         let kept = |status: &CacheStatus| match wanted {
             WantedStatus::Warm => matches!(status, CacheStatus::Warm(_)),
             WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
         };
-        let plan = plan.filtered(|at, _| kept(&statuses[at]));
+        let plan = plan.filtered(|at, _| kept(&examined[at].0));
         let warnings = self.take_notes();
         if any_error(&warnings) {
             return Err(warnings);
         }
-        let statuses = statuses.into_iter().filter(kept).collect();
-        Ok(Prepared { plan, statuses: Some(statuses), warnings })
+        let (statuses, fingerprints) =
+            examined.into_iter().filter(|(status, _)| kept(status)).unzip();
+        Ok(Prepared { plan, statuses: Some(statuses), fingerprints, warnings })
     }
 
     /// The status of each runnable of `plan`, in its order.
     pub fn statuses(&mut self, plan: &Plan) -> Vec<CacheStatus> {
+        self.examine(plan).into_iter().map(|(status, _)| status).collect()
+    }
+
+    /// The status of each runnable of `plan`, and the fingerprint that it is about.
+    fn examine(&mut self, plan: &Plan) -> Vec<(CacheStatus, Option<Fingerprint>)> {
         self.scan();
         self.prepare_python(plan);
         let caches = self.caches();
-        let statuses = qik_run::statuses(&mut self.db, &caches, plan);
+        let examined = qik_run::examine(&mut self.db, &caches, plan);
         self.notes.extend(caches.warnings());
         // A listing that can't note down what it learnt is as right as one that can.
         let _ = self.tree.save();
         let _ = self.save_python();
-        statuses
-    }
-
-    /// Runs a plan.
-    pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
-        self.scan();
-        self.prepare_python(&prepared.plan);
-        let force = plan::flag(&self.db, "force").unwrap_or_default();
-        let mut report = self.run_plan(&prepared.plan, force, listen);
-        // What the user waited for, the look at the files included.
-        report.time = self.db.system().elapsed();
-        report
-    }
-
-    /// Runs a plan over files that were looked at.
-    pub(crate) fn run_plan(
-        &mut self,
-        plan: &Plan,
-        force: bool,
-        listen: &mut dyn FnMut(RunEvent),
-    ) -> RunReport {
-        self.write_import_maps(plan);
-        let caches = self.caches();
-        for note in self.take_notes() {
-            listen(RunEvent::Note(note));
-        }
-        let workers = plan::number(&self.db, "workers").ok().flatten();
-        let options = qik_run::RunOptions {
-            workers: workers
-                .and_then(|workers| usize::try_from(workers).ok())
-                .unwrap_or_else(qik_system::cpu_count)
-                .max(1),
-            force,
-        };
-        let stage = qik_run::Stage {
-            db: &mut self.db,
-            tree: &mut self.tree,
-            caches,
-            stop: self.stop.clone(),
-        };
-        let report = qik_run::run(stage, plan, &options, listen);
-        self.save(listen);
-        report
-    }
-
-    /// Keeps what was learnt of files, so that the next process need not read them.
-    fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
-        if let Err(error) = self.tree.save().and_then(|_| self.save_python()) {
-            let message = format!("what was learnt of the files can't be kept: {error}");
-            let note = Diagnostic::warning("system/state-not-written", message)
-                .help("nothing is lost but time; may `._qik` be written?");
-            listen(RunEvent::Note(note));
-        }
-    }
-
-    /// Everything that there is to say about the status of the runnables in the plan; where some
-    /// were named, of those and not of what only came along.
-    pub fn why(&mut self, prepared: &Prepared) -> Vec<Why> {
-        let statuses = self.statuses(&prepared.plan);
-        let selection = self.request().unwrap_or_default().selection;
-        let alone = Selection { isolated: true, ..selection };
-        let meant: BTreeSet<Name> =
-            select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
-        let planned = prepared.plan.runnables.iter().zip(statuses);
-        let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
-        let mut history = History::default();
-        told.map(|(planned, status)| self.why_one(planned, status, &mut history)).collect()
+        examined
     }
 
     /// What the user asks for, standing where they do.
@@ -314,29 +267,6 @@ impl Session {
             request.selection.spaces.extend(self.space_of_cwd().map(|space| space.to_string()));
         }
         Ok(request)
-    }
-
-    fn why_one(&self, planned: &Planned, status: CacheStatus, history: &mut History) -> Why {
-        let db = &self.db;
-        let mut why = Why::empty(planned);
-        why.fingerprint = qik_run::fingerprint_of(db, planned).ok();
-        why.explanation = runnable(db, planned.name())
-            .and_then(|runnable| explanation(db, runnable).ok())
-            .unwrap_or_default();
-        why.sets = input_sets(db, &planned.definition)
-            .unwrap_or_default()
-            .iter()
-            .map(|set| (set.kind, set.name.to_string(), set.node.count))
-            .collect();
-        match status {
-            CacheStatus::Warm(entry) => why.entry = Some((entry.code, entry.millis)),
-            CacheStatus::Cold(reason) => {
-                let (reason, compared) = history.explain(self, planned, reason);
-                (why.reason, why.compared) = (Some(reason), compared);
-            }
-            CacheStatus::Uncached => why.reason = Some(ColdReason::Uncached),
-        }
-        why
     }
 
     /// Begins to look at the files of the project, beside whatever else is done meanwhile: reading

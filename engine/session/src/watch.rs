@@ -48,6 +48,8 @@ pub enum WatchEvent {
     /// The configuration, or what is selected, was read anew: what is wrong with it. Where that is an error the
     /// session goes on by the last one that was right.
     Config(Vec<Diagnostic>),
+    /// Something that the user should know.
+    Note(Diagnostic),
     /// There is nothing left to do.
     Idle {
         /// How many runnables are watched.
@@ -81,8 +83,8 @@ struct Watch {
     recent: BTreeSet<Name>,
     /// How often each began since something stirred.
     begun: FxHashMap<Name, u32>,
-    /// Files of the configuration that count as they were, since they are wrong now.
-    held: BTreeSet<RelPath>,
+    /// Whether the configuration is wrong as it is, and counts as it was.
+    is_wrong: bool,
     /// What was last told of the configuration.
     told: Vec<Diagnostic>,
     head: Option<CommitId>,
@@ -158,13 +160,14 @@ impl Session {
             last: FxHashMap::default(),
             recent: BTreeSet::new(),
             begun: FxHashMap::default(),
-            held: BTreeSet::new(),
+            is_wrong: false,
             told: Vec::new(),
             head: self.head(),
         };
         // Before anything runs: what changes meanwhile is not to be missed.
         self.watch_places(&mut watch);
         self.prepare_python(&watch.plan);
+        self.hold_config();
         Ok(watch)
     }
 
@@ -234,7 +237,7 @@ impl Session {
     ) -> Next {
         listen.tell(self, WatchEvent::Wave { changed, count: wanted.len() });
         let plan = watch.plan.clone().filtered(|_, planned| wanted.contains(planned.name()));
-        let report = self.run_plan(&plan, force, &mut |event| listen.run(event));
+        let report = self.run_plan(&plan, force, true, &mut |event| listen.run(event));
         let stopped = report.stopped_by;
         watch.note(&report);
         watch.recent = wanted;
@@ -259,7 +262,7 @@ impl Session {
         let message = format!("`{name}` changes what it depends on each time that it runs");
         let note = Diagnostic::warning("watch/does-not-settle", message)
             .help("it waits until another file changes; leave what it writes out of its deps");
-        listen.run(RunEvent::Note(note));
+        listen.tell(self, WatchEvent::Note(note));
         let planned = watch.plan.runnables.iter().find(|planned| planned.name() == name);
         let fingerprint = planned.and_then(|planned| fingerprint_of(&self.db, planned).ok());
         let failed = watch.last.get(name).is_some_and(|last| last.failed);

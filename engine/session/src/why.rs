@@ -1,9 +1,14 @@
 //! Why a runnable is warm or cold, whole.
 
-use qik_model::{Explanation, Fingerprint, Name};
-use qik_run::{ColdReason, Planned};
+use std::collections::BTreeSet;
 
-use crate::history::Compared;
+use qik_fingerprint::{explanation, input_sets};
+use qik_graph::{runnable, select};
+use qik_model::{Explanation, Fingerprint, Name};
+use qik_run::{CacheStatus, ColdReason, Planned};
+
+use crate::history::{Compared, History};
+use crate::{Prepared, Selection, Session};
 
 /// Everything that there is to say about the status of one runnable.
 #[derive(Clone, Debug)]
@@ -41,5 +46,44 @@ impl Why {
             sets: Vec::new(),
             entry: None,
         }
+    }
+}
+
+impl Session {
+    /// Everything that there is to say about the status of the runnables in the plan; where some
+    /// were named, of those and not of what only came along.
+    pub fn why(&mut self, prepared: &Prepared) -> Vec<Why> {
+        let statuses = self.statuses(&prepared.plan);
+        let selection = self.request().unwrap_or_default().selection;
+        let alone = Selection { isolated: true, ..selection };
+        let meant: BTreeSet<Name> =
+            select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
+        let planned = prepared.plan.runnables.iter().zip(statuses);
+        let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
+        let mut history = History::default();
+        told.map(|(planned, status)| self.why_one(planned, status, &mut history)).collect()
+    }
+
+    fn why_one(&self, planned: &Planned, status: CacheStatus, history: &mut History) -> Why {
+        let db = &self.db;
+        let mut why = Why::empty(planned);
+        why.fingerprint = qik_run::fingerprint_of(db, planned).ok();
+        why.explanation = runnable(db, planned.name())
+            .and_then(|runnable| explanation(db, runnable).ok())
+            .unwrap_or_default();
+        why.sets = input_sets(db, &planned.definition)
+            .unwrap_or_default()
+            .iter()
+            .map(|set| (set.kind, set.name.to_string(), set.node.count))
+            .collect();
+        match status {
+            CacheStatus::Warm(entry) => why.entry = Some((entry.code, entry.millis)),
+            CacheStatus::Cold(reason) => {
+                let (reason, compared) = history.explain(self, planned, reason);
+                (why.reason, why.compared) = (Some(reason), compared);
+            }
+            CacheStatus::Uncached => why.reason = Some(ColdReason::Uncached),
+        }
+        why
     }
 }

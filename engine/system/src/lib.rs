@@ -46,12 +46,12 @@ pub use commit::CommitSystem;
 pub use env::Env;
 pub use git::{CommitId, Git, NoCommit};
 pub use keys::Keys;
-pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
+pub use machine::{Stream, cpu_count, is_terminal, terminal_width, unix_seconds};
 pub use memory::MemorySystem;
 pub use os::OsSystem;
 pub use outside::{
-    Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, canonical, current_binary,
-    current_dir, read_file,
+    Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, append_file, canonical,
+    current_binary, current_dir, file_size, is_file, read_file, write_file,
 };
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};

@@ -35,3 +35,9 @@ pub fn terminal_width() -> Option<u16> {
 pub fn cpu_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+/// Seconds since 1970, for logs that tell the time so.
+pub fn unix_seconds() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}

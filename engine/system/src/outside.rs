@@ -1,11 +1,11 @@
 //! What lies outside of the project, by absolute path: where to look around before there is a
 //! project, and [`Outside`], the door that a [`crate::System`] has for the time after. Does not know
-//! what is looked for, and writes nothing.
+//! what is looked for; writes only what the user names a file for.
 
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::Metadata;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -105,6 +105,46 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
+/// Writes a file, by absolute path, as a whole: nobody sees it half written. Folders that lack are
+/// made. What is no plain file (a pipe, `/dev/stdout`) is written to.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut beside = path.as_os_str().to_os_string();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // What is left of it is of no use to anybody.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Appends to a file, by absolute path.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn append_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+}
+
+/// Whether there is a file, by absolute path; links are followed.
+pub fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// How many bytes a file has, by absolute path; 0 where there is none.
+pub fn file_size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
+}
+
 /// `folder` and those above it, nearest first, up to the first that holds `.git` (a folder, or a
 /// file as in worktrees and submodules); that one, last in the list, is the git root. Without one
 /// the list goes up to `/`.
@@ -140,6 +180,26 @@ mod tests {
         let (folders, git_root) = ancestors_to_git_root(&root.join("a/b"));
         assert_eq!(folders, [root.join("a/b"), root.join("a"), root.clone()]);
         assert_eq!(git_root, Some(root));
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("new/folder/report.xml");
+        write_file(&path, b"one").unwrap();
+        write_file(&path, b"two").unwrap();
+        append_file(&path, b" and three").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two and three");
+        assert_eq!((file_size(&path), file_size(&temp.path().join("none"))), (13, 0));
+        assert!(is_file(&path) && !is_file(temp.path()));
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "nothing is left"
+        );
+        assert!(write_file(&temp.path().join("new/folder"), b"a folder").is_err());
+        write_file(Path::new("/dev/null"), b"no plain file").unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file(), "it still is none");
     }
 
     #[test]

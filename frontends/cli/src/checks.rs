@@ -6,6 +6,7 @@ use qik_session::{FenceReport, Session, Violation};
 use serde_json::{Value, json};
 
 use crate::args::CheckFormat;
+use crate::ci_log::github;
 use crate::style::Style;
 use crate::{print, refuse};
 
@@ -116,20 +117,13 @@ fn uri(path: &str) -> String {
     uri
 }
 
-/// Workflow commands: properties and messages are escaped as the runner unescapes them.
+/// Workflow commands.
 fn annotations(reports: &[FenceReport]) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     each(reports)
         .map(|(report, one)| {
-            format!(
-                "::error file={},line={},col={},title={}::{}\n",
-                property(&one.file.to_string()),
-                one.line,
-                one.column,
-                property("import leaves its fence"),
-                data(&message(report, one)),
-            )
+            let place = (one.file.to_string(), one.line, Some(one.column));
+            let place = (&*place.0, place.1, place.2);
+            github::error("import leaves its fence", Some(place), &message(report, one))
         })
         .collect()
 }

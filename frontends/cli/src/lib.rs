@@ -4,10 +4,12 @@ mod args;
 mod cache;
 mod checks;
 mod ci;
+mod ci_log;
 mod diagnostics;
 mod graph;
 mod listing;
 mod printer;
+mod report;
 mod style;
 mod watch;
 mod why;
@@ -19,10 +21,11 @@ use std::sync::Arc;
 
 use qik_session::model::{Diagnostic, codes};
 use qik_session::system::{STATE_FOLDER, Stream, is_terminal, signals};
-use qik_session::{OpenOptions, RunReport, Session, any_error};
+use qik_session::{OpenOptions, Session, any_error};
 use qik_toml::TomlSyntax;
 
-use args::{Ask, Format, Invocation, RunArgs};
+use args::{Ask, Invocation, RunArgs};
+use ci_log::{CiLog, Service};
 use printer::Printer;
 use style::Style;
 
@@ -78,7 +81,7 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
             None => USAGE,
         },
         "why" => explain(&mut session, &style),
-        _ => run_commands(&mut session, &style, invocation.args.select.format),
+        _ => run_commands(&mut session, &style, &invocation.args),
     };
     // The process ends: taking a large database apart piece by piece would only take time.
     std::mem::forget(session);
@@ -98,7 +101,7 @@ fn open(args: &RunArgs) -> Result<Session, Diagnostic> {
     })
 }
 
-fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
+fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
     let settings = (|| {
         Ok((
             session.is_set("ls")?,
@@ -106,19 +109,20 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
             session.is_set("watch")?,
             session.number("verbosity")?.unwrap_or(1),
             session.text("logger")?,
+            session.text("ci-format")?,
         ))
     })();
-    let (ls, fail, watches, verbosity, logger) = match settings {
+    let (ls, fail, watches, verbosity, logger, ci_format) = match settings {
         Ok(settings) => settings,
         Err(error) => return refuse(style, Some(session), &[error]),
     };
-    let mut prepared = match session.prepare() {
+    let prepared = match session.prepare() {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };
     diagnostics::print(style, Some(session), &prepared.warnings);
     if ls || fail {
-        if ls && listing::print(session, &mut prepared, format).is_err() {
+        if ls && listing::print(session, &prepared, args.select.format).is_err() {
             return 1;
         }
         let count = if fail { prepared.plan.runnables.len() } else { 0 };
@@ -135,19 +139,31 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
     }
     let workers = session.number("workers").ok().flatten();
     let streams = prepared.plan.runnables.len() == 1 || workers == Some(1);
-    let live =
-        logger.as_deref() != Some("stdout") && is_terminal(Stream::Stderr) && style.may_animate;
+    let service = Service::detect(ci_format.as_deref());
+    let live = logger.as_deref() != Some("stdout")
+        && service.is_none()
+        && is_terminal(Stream::Stderr)
+        && style.may_animate;
     if watches {
         return watch::stay(session, prepared, style, verbosity, live);
     }
-    let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams);
-    let report = session.run(&prepared, &mut |event| printer.hear(event));
-    printer.finish(session, &report);
-    code_of(&report)
-}
-
-fn code_of(report: &RunReport) -> i32 {
-    report.code()
+    let ci = service.map(CiLog::new);
+    let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams, ci);
+    let run = session.run(&prepared, &mut |event| printer.hear(event));
+    let targets = &args.how.reports;
+    let summary = ci_format.as_deref() != Some("none") && report::wants_summary();
+    let mut code = run.code();
+    // Mostly nobody wants more of it than the file that the run has written.
+    let wanted = service.is_some() || summary || !targets.is_empty();
+    let report = wanted.then(|| session.report(&prepared, &run));
+    if let Some(report) = &report {
+        let unwritten = report::write(report, targets, args.project.directory.as_deref());
+        code = code.max(i32::from(!unwritten.is_empty()));
+        let no_summary = if summary { report::summarize(report) } else { None };
+        unwritten.into_iter().chain(no_summary).for_each(|note| printer.add_note(note));
+    }
+    printer.finish(session, &run, report.as_ref());
+    code
 }
 
 fn explain(session: &mut Session, style: &Style) -> i32 {

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use qik_session::{CacheStatus, Prepared, Session};
-use serde_json::{Value, json};
+use qik_session::{Prepared, Session};
 
 use crate::args::Format;
 
@@ -11,11 +10,7 @@ use crate::args::Format;
 ///
 /// # Errors
 /// Where stdout can't be written for another reason than that its reader went away.
-pub(crate) fn print(
-    session: &mut Session,
-    prepared: &mut Prepared,
-    format: Format,
-) -> io::Result<()> {
+pub(crate) fn print(session: &mut Session, prepared: &Prepared, format: Format) -> io::Result<()> {
     let text = match format {
         Format::Text => names(prepared),
         Format::Json => objects(session, prepared),
@@ -33,34 +28,7 @@ fn names(prepared: &Prepared) -> String {
     names.iter().map(|name| format!("{name}\n")).collect()
 }
 
-fn objects(session: &mut Session, prepared: &mut Prepared) -> String {
-    if prepared.statuses.is_none() {
-        prepared.statuses = Some(session.statuses(&prepared.plan));
-    }
-    let statuses = prepared.statuses.as_deref().unwrap_or_default();
-    let runnables = prepared.plan.runnables.iter().zip(statuses);
-    let mut objects: Vec<(String, Value)> = runnables
-        .map(|(planned, status)| {
-            let definition = &planned.definition;
-            let (status, reason) = match status {
-                CacheStatus::Warm(_) => ("warm", Value::Null),
-                CacheStatus::Cold(reason) => ("cold", reason.to_string().into()),
-                CacheStatus::Uncached => ("none", Value::Null),
-            };
-            let object = json!({
-                "name": *definition.name,
-                "command": *definition.command,
-                "module": definition.module.as_ref().map(|module| &*module.name),
-                "space": *definition.space,
-                "cache": *planned.cache,
-                "status": status,
-                "reason": reason,
-                "description": definition.settings.description,
-            });
-            (definition.name.to_string(), object)
-        })
-        .collect();
-    objects.sort_by(|a, b| a.0.cmp(&b.0));
-    let all: Vec<Value> = objects.into_iter().map(|(_, object)| object).collect();
-    format!("{:#}\n", Value::from(all))
+fn objects(session: &mut Session, prepared: &Prepared) -> String {
+    // Texts and numbers alone: nothing of it can fail.
+    serde_json::to_string_pretty(&session.list(prepared)).unwrap_or_default() + "\n"
 }

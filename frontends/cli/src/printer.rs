@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qik_session::model::{Diagnostic, Name};
-use qik_session::{Outcome, RunEvent, RunReport, RunnableReport, Session};
+use qik_session::system::{Stream, is_terminal};
+use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
+use crate::ci_log::CiLog;
 use crate::diagnostics;
 use crate::style::{Style, duration};
 
@@ -21,6 +23,10 @@ pub(crate) struct Printer {
     /// Whether logs are printed as they come.
     streams: bool,
     live: Option<Live>,
+    /// Where a service reads along, everything goes to stdout, in its form.
+    ci: Option<CiLog>,
+    /// Whether the log that streams is at the beginning of a line.
+    at_line_start: bool,
     notes: Vec<Diagnostic>,
 }
 
@@ -32,9 +38,9 @@ struct Live {
 }
 
 impl Printer {
-    pub fn new(style: Style, verbosity: i64, streams: bool, live: bool) -> Self {
+    pub fn new(style: Style, verbosity: i64, streams: bool, live: bool, ci: Option<CiLog>) -> Self {
         let live = live.then(Live::new);
-        Self { style, verbosity, streams, live, notes: Vec::new() }
+        Self { style, verbosity, streams, live, ci, at_line_start: true, notes: Vec::new() }
     }
 
     pub fn hear(&mut self, event: RunEvent) {
@@ -46,13 +52,9 @@ impl Printer {
             }
             RunEvent::Started { name, reason, told } => {
                 if self.streams {
-                    let line = format!(
-                        "{} {}",
-                        self.style.strong(&name),
-                        self.style.faint(&format!("({reason})"))
-                    );
-                    self.say(&line);
-                    self.say(&self.style.faint(&format!("$ {told}")));
+                    self.open(&name, &format!("({reason})"), false, Duration::ZERO);
+                    let line = self.style.faint(&format!("$ {told}"));
+                    self.say_all(&format!("{line}\n"));
                 } else if let Some(live) = &mut self.live {
                     live.start(name);
                 }
@@ -60,6 +62,8 @@ impl Printer {
             RunEvent::Output { chunk, .. } => {
                 if self.streams && self.verbosity > 0 {
                     write_log(&chunk);
+                    self.at_line_start =
+                        chunk.last().map_or(self.at_line_start, |last| *last == b'\n');
                 }
             }
             RunEvent::Again { name, why } => {
@@ -89,16 +93,23 @@ impl Printer {
         }
         if self.streams && report.outcome == Outcome::Cached {
             let told = match saving(report.time) {
+                _ if report.code != 0 => ending(report),
                 Some(saved) => format!("(cached, {saved})"),
                 None => "(cached)".to_string(),
             };
-            let line = format!("{} {}", self.style.strong(&report.name), self.style.faint(&told));
-            self.say(&line);
+            self.open(&report.name, &told, report.code == 0, report.time);
             if self.verbosity > 0 {
                 write_log(&report.log);
+                self.at_line_start = report.log.last().is_none_or(|last| *last == b'\n');
             }
-        } else if let Some(line) = self.line(report) {
-            self.say(&line);
+            self.close();
+        } else {
+            if self.streams {
+                self.close();
+            }
+            if let Some(line) = self.line(report) {
+                self.say(&line);
+            }
         }
         if !self.streams && self.verbosity >= 2 {
             self.log(report);
@@ -107,7 +118,7 @@ impl Printer {
     }
 
     /// What several commands have to say is said once, with the first few of the places.
-    fn add_note(&mut self, note: Diagnostic) {
+    pub fn add_note(&mut self, note: Diagnostic) {
         const PLACES: usize = 3;
         match self
             .notes
@@ -135,6 +146,10 @@ impl Printer {
         let reason = report.reason.as_ref().filter(|_| !self.streams);
         let reason = reason.map(|reason| style.faint(&format!("  ({reason})"))).unwrap_or_default();
         Some(match report.outcome {
+            Outcome::Ran if report.code == 0 && report.flaky => {
+                let luck = luck(report);
+                format!("{} {name} {time}, {luck}{reason}", style.odd(&mark("flaky")))
+            }
             Outcome::Ran if report.code == 0 && self.streams => return None,
             Outcome::Ran if report.code == 0 => {
                 format!("{} {name} {time}{reason}", style.good(&mark("ran")))
@@ -149,37 +164,71 @@ impl Printer {
                 format!("{} {name}{}", style.bad(&mark("failed")), reason.unwrap_or_default())
             }
             Outcome::Skipped => {
-                let because = report.because_of.as_deref().unwrap_or("upstream");
-                format!("{} {name}, {because} failed", style.odd(&mark("skipped")))
+                let because = report.because_of.as_ref().map(|cause| format!(", {cause}"));
+                format!("{} {name}{}", style.odd(&mark("skipped")), because.unwrap_or_default())
             }
             Outcome::Group | Outcome::Stopped => return None,
         })
     }
 
     /// The logs of what failed, the notes, and the summary.
-    pub fn finish(&mut self, session: &Session, report: &RunReport) {
+    pub fn finish(&mut self, session: &Session, run: &RunReport, report: Option<&Report>) {
         if let Some(live) = self.live.take() {
             live.total.finish_and_clear();
         }
         if !self.streams && self.verbosity == 1 {
-            for failed in report.runnables.iter().filter(|report| report.failed()) {
+            for failed in run.runnables.iter().filter(|report| report.failed()) {
                 self.log(failed);
             }
         }
-        let notes = std::mem::take(&mut self.notes);
-        diagnostics::print(&self.style, Some(session), &notes);
-        self.say(&self.summary(report));
+        for note in std::mem::take(&mut self.notes) {
+            self.say_all(&diagnostics::render(&self.style, Some(session), &note));
+        }
+        if let (Some(ci), Some(report)) = (&self.ci, report) {
+            write_log(ci.annotations(session, report).as_bytes());
+        }
+        self.say(&self.summary(run));
     }
 
-    fn log(&self, report: &RunnableReport) {
+    /// What comes before a log.
+    fn open(&mut self, name: &str, told: &str, folded: bool, took: Duration) {
+        match &mut self.ci {
+            Some(ci) => {
+                let text = ci.open(name, format!("{name} {told}").trim_end(), folded, took);
+                write_log(text.as_bytes());
+            }
+            None if self.streams => {
+                self.say(&format!("{} {}", self.style.strong(name), self.style.faint(told)));
+            }
+            None => self.say(&self.style.strong(&format!("--- {name}"))),
+        }
+        self.at_line_start = true;
+    }
+
+    /// What comes after it. A log that streams is left as it is, but where a service must find the
+    /// beginning of a line; on a terminal the line is ended beside the log.
+    fn close(&mut self) {
+        let is_open = self.ci.as_ref().is_some_and(CiLog::is_open);
+        if !self.at_line_start && (is_open || !self.streams) {
+            write_log(b"\n");
+        } else if !self.at_line_start && is_terminal(Stream::Stdout) {
+            self.say("");
+        }
+        self.at_line_start = true;
+        if let Some(ci) = &mut self.ci {
+            write_log(ci.close().as_bytes());
+        }
+    }
+
+    fn log(&mut self, report: &RunnableReport) {
         if report.log.is_empty() {
             return;
         }
-        self.say(&self.style.strong(&format!("--- {}", report.name)));
+        let told = if self.ci.is_some() { ending(report) } else { String::new() };
+        self.open(&report.name, &told, !report.failed(), report.time);
         write_log(&report.log);
-        if !report.log.ends_with(b"\n") {
-            write_log(b"\n");
-        }
+        self.at_line_start = report.log.ends_with(b"\n");
+        self.close();
         if report.failed() {
             self.say(&self.style.faint(&format!("--- in {}", crate::log_hint(&report.name))));
         }
@@ -205,6 +254,10 @@ impl Printer {
                 parts.push(style.odd(&format!("{} {word}", count(outcome))));
             }
         }
+        let flaky = report.count(|r| r.flaky);
+        if flaky > 0 {
+            parts.push(style.odd(&format!("{flaky} flaky")));
+        }
         if report.shared > 0 {
             parts.push(format!("{} shared", report.shared));
         }
@@ -220,9 +273,26 @@ impl Printer {
         format!("{mark} {} in {}{saved}", parts.join(", "), duration(report.time))
     }
 
+    /// Lines in which nothing is to be read as a command, such as a shell line or an excerpt.
+    fn say_all(&mut self, text: &str) {
+        match &mut self.ci {
+            // The log that is open is guarded already.
+            Some(ci) if ci.is_open() => write_log(text.as_bytes()),
+            Some(ci) => {
+                let (guard, unguard) = ci.guard();
+                write_log(format!("{guard}{text}{unguard}").as_bytes());
+            }
+            None => self.say(text.trim_end_matches('\n')),
+        }
+    }
+
     /// One line to stderr, above what moves.
     fn say(&self, line: &str) {
         match &self.live {
+            // A name or a reason may hold a line end, and what follows might be read as a command.
+            _ if self.ci.is_some() => {
+                write_log(format!("{}\n", line.replace(['\n', '\r'], " ")).as_bytes());
+            }
             Some(live) => {
                 let _ = live.bars.println(line);
             }
@@ -230,6 +300,24 @@ impl Printer {
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         }
+    }
+}
+
+/// How it ended, for the title of its log.
+fn ending(report: &RunnableReport) -> String {
+    match (report.outcome, report.code) {
+        (Outcome::Cached, 0) => "(cached)".into(),
+        (Outcome::Cached, code) => format!("(exit code {code}, cached)"),
+        (_, 0) => format!("({})", duration(report.time)),
+        (_, code) => format!("(exit code {code}, {})", duration(report.time)),
+    }
+}
+
+/// By what it is known to be flaky.
+fn luck(report: &RunnableReport) -> String {
+    match report.attempts {
+        0 | 1 => "failed before with the same inputs".into(),
+        tries => format!("passed at try {tries}"),
     }
 }
 

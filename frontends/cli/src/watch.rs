@@ -102,6 +102,7 @@ impl WatchListener for Teller {
         match event {
             WatchEvent::Wave { changed, count } => self.begin(&changed, count),
             WatchEvent::Ended(report) => self.end(session, report),
+            WatchEvent::Note(note) => diagnostics::print(&self.style, Some(session), &[note]),
             WatchEvent::Config(found) => self.config(session, &found),
             WatchEvent::Idle { watched, failed } => self.idle(watched, &failed),
             WatchEvent::Polls => self.say(&self.style.faint(
@@ -122,12 +123,12 @@ impl Teller {
         }
         let streams = count == 1;
         let live = self.live && !streams;
-        self.printer = Some(Printer::new(self.style.clone(), self.verbosity, streams, live));
+        self.printer = Some(Printer::new(self.style.clone(), self.verbosity, streams, live, None));
     }
 
     fn end(&mut self, session: &Session, report: RunReport) {
         if let Some(mut printer) = self.printer.take() {
-            printer.finish(session, &report);
+            printer.finish(session, &report, None);
         }
         self.last = report.runnables;
     }

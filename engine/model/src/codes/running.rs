@@ -70,6 +70,15 @@ message names the whole circle, `a -> b -> a`. Remove one of these deps; often a
 command's sources is what is meant, not one on the command."#,
     ),
     code(
+        "report/not-written",
+        "a report could not be written",
+        r#"`--report FORMAT=FILE` names a file that could not be written, or the service that runs the pipeline
+named one for the summary of the job. The run itself is not affected, and its results are kept; but
+as the file was asked for, qik ends with 1 at least. For the summary of a job this only warns.
+
+Is there room on the disk, and may the folder be written? Folders that lack are made."#,
+    ),
+    code(
         "run/no-artifact",
         "a pattern of artifacts matches nothing",
         "The command ended well, and made no file that one of the patterns in its `artifacts` matches. Its
@@ -112,8 +121,8 @@ next time. The message names the file that could not be read or written. Nothing
         "run/out-not-written",
         "a log could not be written",
         r#"The log of every command is kept under `._qik/out`, beside a `manifest.json` that says how each
-ended. This one could not be written: is there room on the disk, and may the folder be written? The
-run itself is not affected."#,
+ended, and a `report.json` on the whole run. One of these could not be written: is there room on the
+disk, and may the folder be written? The run itself is not affected."#,
     ),
     code(
         "select/unknown-cache",
@@ -203,5 +212,18 @@ it they are read again the next time: nothing is lost but time."#,
         "system/unreachable",
         "the project folder cannot be used",
         r#"The working directory, or the folder that `-C` names, does not exist or may not be entered."#,
+    ),
+    code(
+        "watch/cannot-watch",
+        "files can't be watched",
+        r#"The session that watches needs a thread of its own, and the system gave none. Run without `--watch`, or
+raise the limit of threads."#,
+    ),
+    code(
+        "watch/does-not-settle",
+        "a command changes what it depends on each time",
+        r#"A command wrote to files that it depends on, ran again for that, and wrote to them again. So that it does
+not go on for ever it waits until something else changes. Leave what it writes out of its deps (`!pattern`), or
+list it under `artifacts` if others need it."#,
     ),
 ];

@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Schedule;
-use crate::execute::{Job, Message};
+use crate::execute::{Halt, Job, Message};
 
 /// A thread that works.
 pub(super) enum Hand {
@@ -18,6 +18,7 @@ pub(super) struct Channels {
     pub(super) jobs: Sender<Job>,
     pub(super) results: Sender<Job>,
     pub(super) answers: Receiver<Message>,
+    pub(super) halt: Halt,
 }
 
 impl Schedule<'_> {

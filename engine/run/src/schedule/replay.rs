@@ -53,6 +53,7 @@ impl Schedule<'_> {
                     self.write_log(&name, &log);
                 }
                 self.out.note(&name, entry.code, true, Some(entry.fingerprint), entry.millis);
+                self.states[at].flaky = entry.code == 0 && self.flakes.is_flaky(&entry.fingerprint);
                 let time = Duration::from_millis(entry.millis);
                 self.end(at, Outcome::Cached, entry.code, log.into(), time, Vec::new());
             }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use qik_fingerprint::single_files;
 use qik_fingerprint::{explanation, nodes};
-use qik_graph::runnable;
+use qik_graph::{definition_of, runnable};
 use qik_model::{
     BlobId, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange, Place, RelPath,
 };
@@ -27,7 +28,7 @@ impl Schedule<'_> {
         let mut scope = Vec::new();
         for (at, _) in &ended {
             let planned = &self.plan.runnables[*at];
-            if planned.is_cached() {
+            if planned.is_cached() || self.options.stays {
                 sweep::scope(self.stage.db, planned, &mut scope);
             } else {
                 scope.extend(planned.definition.artifact_globs.bases());
@@ -44,14 +45,20 @@ impl Schedule<'_> {
     fn settle_one(&mut self, at: usize, mut executed: Executed) {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
+        self.states[at].attempts = executed.attempts;
         if executed.stopped {
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
         }
         let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
         let mut diagnostics = Vec::new();
-        if kept {
-            match self.held_still(at) {
+        let held = planned.is_cached().then(|| self.held_still(at));
+        let state = held.as_ref().and_then(|held| match held {
+            Ok(fingerprint) => Some(*fingerprint),
+            Err(moved) => moved.now.filter(|_| moved.fleeting),
+        });
+        if let Some(held) = held.filter(|_| kept) {
+            match held {
                 Ok(fingerprint) => {
                     diagnostics.extend(self.keep(at, fingerprint, &mut executed));
                 }
@@ -60,34 +67,58 @@ impl Schedule<'_> {
                     self.out.set_fleeting(&name);
                     diagnostics.extend(self.keep(at, now, &mut executed));
                 }
-                Err(Moved { what, now, .. }) => match planned.definition.settings.on_input_change {
-                    OnInputChange::Rerun if !self.states[at].again => {
-                        // It takes its turn anew.
-                        drop(executed);
-                        return self.rerun(at, &what);
+                Err(Moved { what, now, lost, .. }) => {
+                    match planned.definition.settings.on_input_change {
+                        // Where the run ends with a failure nothing more is begun.
+                        OnInputChange::Rerun
+                            if !lost && !self.states[at].again && self.ended_by.is_none() =>
+                        {
+                            // It takes its turn anew.
+                            drop(executed);
+                            return self.rerun(at, &what);
+                        }
+                        OnInputChange::Accept if now.is_some() => {
+                            let note =
+                                format!("`{name}`: {what} while it ran; kept for the new state");
+                            diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
+                            diagnostics
+                                .extend(now.and_then(|now| self.keep(at, now, &mut executed)));
+                        }
+                        _ => {
+                            self.states[at].fingerprint = None;
+                            diagnostics.push(not_kept(&name, &what));
+                        }
                     }
-                    OnInputChange::Accept if now.is_some() => {
-                        let note = format!("`{name}`: {what} while it ran; kept for the new state");
-                        diagnostics.push(Diagnostic::warning("run/inputs-changed", note));
-                        diagnostics.extend(now.and_then(|now| self.keep(at, now, &mut executed)));
-                    }
-                    _ => {
-                        self.states[at].fingerprint = None;
-                        diagnostics.push(not_kept(&name, &what));
-                    }
-                },
+                }
             }
         }
+        self.look_for_luck(at, state, &executed);
         self.write_log(&name, &executed.log);
         let fingerprint = self.states[at].fingerprint.filter(|_| kept);
         self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
         self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
     }
 
+    /// Remembers a failure, and notices where the same passes with nothing changed.
+    fn look_for_luck(&mut self, at: usize, state: Option<Fingerprint>, executed: &Executed) {
+        let name = self.plan.runnables[at].name();
+        let tried_again = executed.attempts > 1;
+        if let Some(state) = state.filter(|_| executed.failed() || tried_again) {
+            self.flakes.failed(state, name);
+        }
+        if !executed.failed() {
+            let failed_before = state.is_some_and(|state| self.flakes.passed(&state));
+            self.states[at].flaky = failed_before || tried_again;
+        }
+    }
+
     /// The fingerprint that a result belongs to, if its inputs held still while it was made.
     fn held_still(&self, at: usize) -> Result<Fingerprint, Moved> {
         let planned = &self.plan.runnables[at];
         let state = &self.states[at];
+        if let Some(what) = self.edited(at) {
+            return Err(Moved { what, now: None, fleeting: false, lost: true });
+        }
         let now = fingerprint_of(self.stage.db, planned).ok();
         let touched =
             sweep::touched_inputs(self.stage.db, self.stage.tree, planned, state.revision);
@@ -98,13 +129,29 @@ impl Schedule<'_> {
                     None => Ok(now),
                     Some(folder) => {
                         let what = format!("something came and went in {folder}");
-                        Err(Moved { what, now: Some(now), fleeting: true })
+                        Err(Moved { what, now: Some(now), fleeting: true, lost: false })
                     }
                 };
             }
             _ => "its inputs changed".into(),
         };
-        Err(Moved { what, now, fleeting: false })
+        Err(Moved { what, now, fleeting: false, lost: false })
+    }
+
+    /// What of the configuration was edited since the run began, if this goes by it: then the plan is not what
+    /// the fingerprint would be about, and neither would another execution be.
+    fn edited(&self, at: usize) -> Option<String> {
+        let planned = &self.plan.runnables[at];
+        let db = &*self.stage.db;
+        let now = definition_of(db, planned.name()).ok();
+        if now.is_none_or(|now| *now != planned.definition) {
+            return Some("its configuration changed".into());
+        }
+        let files = single_files(&planned.definition);
+        let since = self.states[at].revision;
+        let touched = self.stage.tree.touched_since(since, &|path| files.contains(path));
+        let held = touched.into_iter().find(|path| db.is_held(path));
+        held.map(|path| format!("{path} changed"))
     }
 
     /// Inputs changed under it: once more, for the state that they are in now.
@@ -169,6 +216,8 @@ struct Moved {
     now: Option<Fingerprint>,
     /// Whether nothing of it is left to see.
     fleeting: bool,
+    /// Whether the plan itself is of yesterday.
+    lost: bool,
 }
 
 fn not_kept(name: &Name, what: &str) -> Diagnostic {

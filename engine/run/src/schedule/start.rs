@@ -32,6 +32,10 @@ impl Schedule<'_> {
             self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
         }
         let definition = &planned.definition;
+        if definition.settings.interactive {
+            // Said before it has the terminal.
+            self.began(at);
+        }
         let execution = Execution {
             name: definition.name.clone(),
             command: definition.command.clone(),
@@ -64,22 +68,22 @@ impl Schedule<'_> {
         let db = &*self.stage.db;
         let report = fence_report(db, SpaceKey::running(db, definition.space.clone()));
         let (code, log) = (report.code(), report.text().into_bytes());
-        (self.listen)(RunEvent::Started {
-            name: definition.name.clone(),
-            reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: "(checks imports)".into(),
-        });
         self.busy += 1;
-        let executed = Executed { code, stopped: false, log, time: Duration::ZERO, turn: None };
+        let time = Duration::ZERO;
+        let executed = Executed { code, stopped: false, log, time, attempts: 1, turn: None };
         self.give(Job::Tell(at, executed));
     }
 
+    /// It is a worker's turn, or has the terminal in a moment.
     pub(super) fn began(&mut self, at: usize) {
         let definition = &self.plan.runnables[at].definition;
         (self.listen)(RunEvent::Started {
             name: definition.name.clone(),
             reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
-            told: definition.exec.told.clone(),
+            told: match definition.builtin {
+                Some(Builtin::FenceCheck) => "(checks imports)".into(),
+                None => definition.exec.told.clone(),
+            },
         });
     }
 

@@ -44,18 +44,15 @@ impl Session {
         let delta = self.tree.refresh(&scope.paths);
         let changed = delta.touched.clone();
         let mut change = Change::from_delta(delta).with_sources(self.sources(&scope));
-        let held = std::mem::take(&mut watch.held);
-        let was_held = !held.is_empty();
-        change = change.with_released(held);
+        change = change.with_released(before.keys().cloned());
         if scope.outside {
             change = change.with_outside();
         }
         change.apply(&mut self.db);
-        let edited = self.edited(&before);
         let moved = self.head() != watch.head;
-        if !edited.is_empty() {
-            self.reload(watch, &before, edited, listen);
-        } else if was_held {
+        if self.edited(&before) {
+            self.reload(watch, before, listen);
+        } else if std::mem::take(&mut watch.is_wrong) {
             // It is as it was when it was right.
             watch.told.clear();
             listen.tell(self, WatchEvent::Config(Vec::new()));
@@ -63,7 +60,18 @@ impl Session {
             self.replan(watch, listen);
         }
         watch.head = self.head();
+        self.hold(self.texts());
         changed
+    }
+
+    /// The configuration counts as it is now, also while commands run and people go on to edit it.
+    pub(super) fn hold_config(&mut self) {
+        self.hold(self.texts());
+    }
+
+    fn hold(&mut self, texts: Texts) {
+        let held = |change: Change, (path, bytes)| change.with_held(path, bytes);
+        texts.into_iter().fold(Change::default(), held).apply(&mut self.db);
     }
 
     fn scope(&self, stirred: Stirred) -> Scope {
@@ -113,24 +121,15 @@ impl Session {
         sources.filter(is_config).map(text).collect()
     }
 
-    fn edited(&self, before: &Texts) -> Vec<RelPath> {
-        let differs =
-            |path: &RelPath, then: &Option<Arc<[u8]>>| self.db.source(path).bytes(&self.db) != then;
-        before
-            .iter()
-            .filter(|(path, then)| differs(path, then))
-            .map(|(path, _)| path.clone())
-            .collect()
+    fn edited(&self, before: &Texts) -> bool {
+        let differs = |(path, then): (&RelPath, &Option<Arc<[u8]>>)| {
+            self.db.source(path).bytes(&self.db) != then
+        };
+        before.iter().any(differs)
     }
 
     /// The configuration changed: it counts if it is right.
-    fn reload(
-        &mut self,
-        watch: &mut Watch,
-        before: &Texts,
-        edited: Vec<RelPath>,
-        listen: &mut dyn WatchListener,
-    ) {
+    fn reload(&mut self, watch: &mut Watch, before: Texts, listen: &mut dyn WatchListener) {
         let found = self.diagnostics();
         let selected = match any_error(&found) {
             true => Err(found),
@@ -139,10 +138,9 @@ impl Session {
         match selected {
             Ok((plan, notes)) => {
                 watch.plan = plan;
+                watch.is_wrong = false;
                 self.take_over();
-                if watch.told != notes || !edited.is_empty() {
-                    listen.tell(self, WatchEvent::Config(notes.clone()));
-                }
+                listen.tell(self, WatchEvent::Config(notes.clone()));
                 watch.told = notes;
             }
             Err(errors) => {
@@ -151,11 +149,8 @@ impl Session {
                     listen.tell(self, WatchEvent::Config(errors.clone()));
                     watch.told = errors;
                 }
-                let held = |change: Change, path: &RelPath| {
-                    change.with_held(path.clone(), before[path].clone())
-                };
-                edited.iter().fold(Change::default(), held).apply(&mut self.db);
-                watch.held.extend(edited);
+                watch.is_wrong = true;
+                self.hold(before);
             }
         }
     }

@@ -424,3 +424,22 @@ fn a_command_that_makes_files_beside_its_inputs_for_a_while_is_kept_and_then_kno
     project.qik("tidy").exits(0);
     assert_eq!(project.executed(), ["tidy"], "by now it is known to do so");
 }
+
+#[test]
+fn a_configuration_that_is_edited_meanwhile_gets_no_result_of_the_old_one() {
+    let project = Project::new(
+        "[commands.say]\nexec = \"note; sh edit; echo first\"\ndeps = [\"*.txt\", \"edit\"]\n",
+    );
+    project
+        .write("x.txt", "")
+        .write("edit", "sed -i 's/echo first/echo second/' qik.toml\n")
+        .commit();
+    let told = project.qik("say");
+    told.exits(0).prints("first\n").says("its configuration changed while it ran; not kept");
+    assert_eq!(project.executed(), ["say"], "another execution would be of yesterday too");
+    let told = project.qik("say");
+    told.exits(0).prints("second\n");
+    assert_eq!(project.executed(), ["say"]);
+    project.qik("say").exits(0).prints("second\n");
+    assert!(project.executed().is_empty());
+}

@@ -10,12 +10,15 @@ mod project;
 
 mod artifacts;
 mod caches;
+mod ci_output;
 mod configuration;
 mod cookbook;
 mod cookbook_remote;
 mod distributions;
 mod environment;
+mod fail_fast;
 mod fences;
+mod flaky;
 mod formatter;
 mod fresh_clone;
 mod full_disk;
@@ -26,6 +29,7 @@ mod output;
 mod reality;
 mod reasons;
 mod remote;
+mod reports;
 mod selection;
 #[path = "../../../../engine/cache/tests/it/server.rs"]
 mod server;

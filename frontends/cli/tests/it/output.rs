@@ -66,17 +66,27 @@ fn one_runnable_or_one_worker_streams_its_log() {
 }
 
 #[test]
-fn one_worker_tells_of_each_command_right_before_its_log() {
-    let project = Project::new(
-        "[commands]\n\
-         one = { exec = 'echo first', deps = ['x'] }\n\
-         two = { exec = 'echo second', deps = ['x'] }\n",
-    );
-    let line = format!("exec '{}' -n 1 2>&1", env!("CARGO_BIN_EXE_qik"));
-    let told = tell(project.command("sh").args(["-c", &line]));
-    let expected =
-        "one (no entry yet)\n$ echo first\nfirst\ntwo (no entry yet)\n$ echo second\nsecond\n";
-    assert!(told.exits(0).out().starts_with(expected), "{}", told.out());
+fn with_one_worker_each_log_stands_behind_its_own_line() {
+    let config =
+        "[commands]\na = \"echo from a\"\nb = \"echo from b; exit 4\"\nc = \"echo from c\"\n";
+    let project = Project::new(config);
+    let line = format!("{} -n 1 2>&1", env!("CARGO_BIN_EXE_qik"));
+    let told = tell(project.command("sh").args(["-c", &line])).out();
+    let told: Vec<&str> = told.lines().map(|line| line.split(" 0.").next().unwrap()).collect();
+    let expected = [
+        "a (never cached)",
+        "$ echo from a",
+        "from a",
+        "b (never cached)",
+        "$ echo from b; exit 4",
+        "from b",
+        " failed b",
+        "c (never cached)",
+        "$ echo from c",
+        "from c",
+        "qik 3 ran, 0 cached, 1 failed in",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]
@@ -119,6 +129,10 @@ fn a_terminal_shows_progress_and_not_where_plain_lines_are_asked_for() {
     if tell(project.command("sh").args(["-c", "command -v script"])).code != 0 {
         return;
     }
+    let unended = Project::new("[commands]\na = \"printf 'no end'\"\n");
+    let line = format!("{} a", env!("CARGO_BIN_EXE_qik"));
+    let told = tell(unended.command("script").args(["-qec", &line, "/dev/null"])).out();
+    assert!(told.contains("no end\r\n"), "{told}");
     // Only what is redrawn moves the cursor.
     let moves = |text: &str| text.contains("\x1b[1A") || text.contains("\x1b[2K");
     assert!(moves(&on_terminal("", &[])));
