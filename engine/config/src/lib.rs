@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 pub mod context;
+mod convert;
 mod duration;
 mod fences;
 pub mod lower;
@@ -12,9 +13,12 @@ pub mod names;
 mod queries;
 pub mod resolve;
 mod shape;
+mod show;
 pub mod template;
 
+pub use convert::convert;
 pub use queries::{
     command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,
     project, space,
 };
+pub use show::{Shown, shown, told};

@@ -16,6 +16,7 @@
 mod caches;
 mod ci;
 mod commit;
+mod config;
 mod discover;
 mod graph;
 mod history;
@@ -40,10 +41,12 @@ use qik_model::{ConfigSyntax, Diagnostic, GlobSet, Name, Place, RelPath, Severit
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 pub use ci::CiJob;
+pub use config::ShownConfig;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
 pub use plan::{Request, WantedStatus};
 pub use qik_cache::{CacheSet, Listed, Verified, new_key, told as told_bytes};
+pub use qik_config::convert;
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;

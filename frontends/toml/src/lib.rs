@@ -12,13 +12,18 @@
 //! ```
 #![deny(missing_docs)]
 
+mod write;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use qik_model::document::{ConfigDocument, Entry, Node, Table, Value};
+use qik_model::comments::{Comment, Placed};
+use qik_model::document::{ConfigDocument, Entry, Node, Notation, Table, Value};
 use qik_model::{ConfigSyntax, Diagnostic, Parsed, Place, Span};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
+use toml_parser::Source;
+use toml_parser::lexer::TokenKind;
 
 const QIK_TOML: &str = "qik.toml";
 const PYPROJECT: &str = "pyproject.toml";
@@ -56,19 +61,34 @@ impl ConfigSyntax for TomlSyntax {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut reader = Reader { file, diagnostics: Vec::new() };
         reader.syntax_errors(text, errors);
-        let whole = reader.span(0..text.len());
         let root = root.get_ref();
         let value = if base_name(&reader.file) == PYPROJECT {
             match tool_qik(root) {
-                Some((span, table)) => {
-                    ConfigDocument { span: reader.span(span), root: reader.table(table) }
-                }
-                None => ConfigDocument { span: whole, root: Table::default() },
+                Some((span, table)) => reader.document(span, table),
+                None => reader.document(0..text.len(), &DeTable::new()),
             }
         } else {
-            ConfigDocument { span: whole, root: reader.table(root) }
+            reader.document(0..text.len(), root)
         };
         Parsed { value, diagnostics: reader.diagnostics }
+    }
+
+    fn comments(&self, text: &str) -> Vec<Comment> {
+        let tokens = Source::new(text).lex();
+        let comments = tokens.filter(|token| token.kind() == TokenKind::Comment);
+        comments
+            .map(|token| {
+                let (start, end) = (token.span().start(), token.span().end());
+                let before = text[..start].rsplit('\n').next().unwrap_or_default();
+                let own_line = before.trim_start_matches('\u{feff}').trim().is_empty();
+                let line = text[start..end].trim_start_matches('#').trim().to_string();
+                Comment { start, end, lines: vec![line], own_line }
+            })
+            .collect()
+    }
+
+    fn write(&self, document: &ConfigDocument, comments: Placed) -> Option<String> {
+        Some(write::write(document, comments))
     }
 }
 
@@ -137,6 +157,11 @@ impl Reader {
         Diagnostic::error("config/duplicate-key", format!("the key `{name}` stands twice"))
             .at(self.place(key), "here for the second time")
             .help("keep one of the two; in TOML a table is opened once")
+    }
+
+    fn document(&mut self, range: Range<usize>, table: &DeTable<'_>) -> ConfigDocument {
+        let (span, root) = (self.span(range), self.table(table));
+        ConfigDocument { root, span, notation: Notation::Keys }
     }
 
     fn table(&mut self, table: &DeTable<'_>) -> Table {
