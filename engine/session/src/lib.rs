@@ -20,6 +20,7 @@ mod config;
 mod discover;
 mod graph;
 mod history;
+mod lint;
 mod plan;
 mod python;
 mod shards;

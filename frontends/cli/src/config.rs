@@ -76,9 +76,15 @@ fn language(language: Language) -> Arc<dyn ConfigSyntax> {
     }
 }
 
+/// Whether there is anything to say decides over the exit code: 1 where there is.
 fn check(session: &mut Session, style: &Style) -> i32 {
-    let _ = (session, style);
-    0
+    let found = session.lint();
+    crate::diagnostics::print(style, Some(session), &found);
+    match found.len() {
+        0 => print("nothing to say\n"),
+        1 => print("1 finding\n").max(1),
+        count => print(&format!("{count} findings\n")).max(1),
+    }
 }
 
 fn shown(config: &ShownConfig, format: ConfigFormat) -> String {

@@ -188,9 +188,9 @@ neither there is nothing that it could do.
         "a file that cannot be parsed",
         r#"The file is not valid TOML or KDL. The usual slips in TOML: a text without quotes
 (`lint = ruff check`), a quote or bracket that is not closed, a table in one line that goes over
-several (`{ … }` may span lines only in recent TOML), a backslash in `"…"` (`'…'` takes it as it is),
-`[commands.lint]` written as `[commands].lint`. In KDL: a block or quote that is not closed, `true` for `#true`, a text with
-spaces and no quotes, a text over several lines without `"""`.
+several (`{ … }` may span lines only in recent TOML), a backslash in `"…"` (`'…'` takes it as it
+is), `[commands.lint]` written as `[commands].lint`. In KDL: a block or quote that is not closed,
+`true` for `#true`, a text with spaces and no quotes, a text over several lines without `"""`.
 
 While a file cannot be parsed, nothing else is said of it, and names that it may define are not
 reported as unknown."#,

@@ -19,6 +19,7 @@ mod formatter;
 mod fresh_clone;
 mod imports;
 mod input_changes;
+mod lints;
 mod order;
 mod output;
 mod reality;
