@@ -4,3 +4,4 @@
 mod house;
 mod keys;
 mod samples;
+mod schemas;
