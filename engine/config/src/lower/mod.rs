@@ -309,6 +309,6 @@ fn reserved_cache(name: &str, at: &Origin) -> Diagnostic {
         .at(Place::Key(at.clone()), "cannot be of another type");
     match name {
         "none" => report.help("it keeps nothing and has no settings; choose another name"),
-        _ => report.help(format!("configure it as `type = \"{name}\"`, or choose another name")),
+        _ => report.help(format!("its `type` is `{name}`; for another one choose another name")),
     }
 }
