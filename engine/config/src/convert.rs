@@ -30,7 +30,7 @@ pub fn convert(
     if parsed.diagnostics.iter().any(|report| report.severity == Severity::Error) {
         return Err(parsed.diagnostics);
     }
-    let comments = from.comments(text);
+    let comments = from.comments(file, text);
     let placed = Placed::new(&parsed.value, &comments);
     to.write(&parsed.value, placed).ok_or_else(|| {
         let message = format!("qik reads {}, but does not write it", to.name());

@@ -32,9 +32,9 @@ pub trait ConfigSyntax: Debug + Send + Sync {
     /// Reads `text`. `file` is what spans shall call the file.
     fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument>;
 
-    /// The comments of `text`, in its order. None where the format has none.
-    fn comments(&self, text: &str) -> Vec<Comment> {
-        let _ = text;
+    /// The comments in `text` that concern qik, in its order. None where the format has none.
+    fn comments(&self, file: &str, text: &str) -> Vec<Comment> {
+        let _ = (file, text);
         Vec::new()
     }
 

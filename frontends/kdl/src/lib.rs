@@ -78,7 +78,7 @@ impl ConfigSyntax for KdlSyntax {
         broken(errors::reports(text, &scan, &errors, &at))
     }
 
-    fn comments(&self, text: &str) -> Vec<Comment> {
+    fn comments(&self, _file: &str, text: &str) -> Vec<Comment> {
         scan::scan(text).comments
     }
 

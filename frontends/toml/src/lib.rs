@@ -73,9 +73,11 @@ impl ConfigSyntax for TomlSyntax {
         Parsed { value, diagnostics: reader.diagnostics }
     }
 
-    fn comments(&self, text: &str) -> Vec<Comment> {
+    fn comments(&self, file: &str, text: &str) -> Vec<Comment> {
         let tokens = Source::new(text).lex();
+        let whole = base_name(file) != PYPROJECT;
         let comments = tokens.filter(|token| token.kind() == TokenKind::Comment);
+        let comments = comments.filter(|token| whole || is_of_qik(text, token.span().start()));
         comments
             .map(|token| {
                 let (start, end) = (token.span().start(), token.span().end());
@@ -100,6 +102,18 @@ fn base_name(file: &str) -> &str {
 fn tool_qik<'t, 'i>(root: &'t DeTable<'i>) -> Option<(Range<usize>, &'t DeTable<'i>)> {
     let qik = root.get("tool")?.get_ref().as_table()?.get("qik")?;
     Some((qik.span(), qik.get_ref().as_table()?))
+}
+
+/// Whether a comment of a `pyproject.toml` stands in or right above a table of qik.
+fn is_of_qik(text: &str, at: usize) -> bool {
+    let is_header = |line: &&str| line.starts_with('[');
+    let is_qik = |header: &str| header.trim_start_matches(['[', ' ']).starts_with("tool.qik");
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut below = text[line_start..].lines().skip_while(|line| line.starts_with('#'));
+    match below.next().filter(is_header) {
+        Some(header) if text[line_start..].starts_with('#') => is_qik(header),
+        _ => text[..at].lines().rev().find(is_header).is_some_and(is_qik),
+    }
 }
 
 /// Where what an error at `start` may cause ends: with its line, or with the table that it opens.
@@ -287,6 +301,15 @@ mod tests {
         let parsed = parse("backend/pyproject.toml", with);
         assert_eq!(keys(&parsed.value.root), ["commands"]);
         assert_eq!(keys(&parse("ci/checks.toml", with).value.root), ["project", "tool"]);
+    }
+
+    #[test]
+    fn of_a_pyproject_the_comments_at_qiks_tables_count() {
+        let text = "# no\n[project] # no\nname = 'x'\n# no\n\n# a\n[tool.qik]\n# b\n[tool.qik.commands] # c\n# d\nlint = 'x' # e\n# no\n[tool.ruff]\n# no\n";
+        let comments = TomlSyntax.comments("x/pyproject.toml", text);
+        let said: Vec<String> = comments.into_iter().flat_map(|comment| comment.lines).collect();
+        assert_eq!(said, ["a", "b", "c", "d", "e"]);
+        assert_eq!(TomlSyntax.comments("qik.toml", text).len(), 10);
     }
 
     #[test]

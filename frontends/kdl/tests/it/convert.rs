@@ -14,7 +14,7 @@ fn all_converted(files: &Files) -> Files {
         }
         let (from, to) = syntaxes(path);
         let document = with_renamed_includes(parse(path, text));
-        let comments = Placed::new(&document, &from.comments(text));
+        let comments = Placed::new(&document, &from.comments(path, text));
         out.insert(renamed(path), to.write(&document, comments).unwrap());
     }
     out
@@ -57,7 +57,7 @@ fn comments_are_kept_both_ways() {
     let mut seen = 0;
     for (_, files) in good() {
         for (path, text) in files.iter().filter(|(path, _)| is_config(path)) {
-            let said = syntaxes(path).0.comments(text);
+            let said = syntaxes(path).0.comments(path, text);
             let there = converted(path, text);
             let back = converted(&renamed(path), &there);
             for line in said.iter().flat_map(|comment| &comment.lines) {

@@ -20,7 +20,7 @@ fn survive(file: &str, text: &str) {
         let Place::Span(span) = place else { panic!("{place:?} is no span") };
         assert!(text.get(span.start..span.end).is_some(), "{span:?} is outside of {text:?}");
     }
-    for comment in syntax.comments(text) {
+    for comment in syntax.comments(file, text) {
         assert!(text.get(comment.start..comment.end).is_some(), "{comment:?} in {text:?}");
     }
     let found = meaning(&Files::from([(file.to_string(), text.to_string())]));
