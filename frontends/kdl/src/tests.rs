@@ -107,6 +107,20 @@ fn a_list_can_be_written_where_a_single_value_may_stand() {
 }
 
 #[test]
+fn nodes_end_where_kdl_ends_them() {
+    let two = r#"commands: {a: "b", c: "d"}"#;
+    check("\u{feff}command a b\r\ncommand c d\r\n", two);
+    check("command a b; command c d", two);
+    check("/- kdl-version 2\ncommand a \\\n  b\n\n/* x\n */ command c d // e", two);
+    check("command a b\n/- command x {\n  exec y\n}\n/-\ncommand z\ncommand c /- e d", two);
+    check(
+        "command a {\n  exec \"\"\"\n    x\n      y\n    \"\"\"\n}",
+        r#"commands: {a: {exec: "x\n  y"}}"#,
+    );
+    check("command a #\"b \"c\" \\\"#", r#"commands: {a: "b \"c\" \\"}"#);
+}
+
+#[test]
 fn unknown_nodes_are_kept_for_the_check() {
     check("comand a { x 1 2; y z=3 }", "comand: {x: [1, 2], y: {z: 3}}");
 }

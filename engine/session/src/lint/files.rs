@@ -19,7 +19,7 @@ const IMPORTING: [&str; 7] = ["pytest", "unittest", "mypy", "pyright", "pylint",
 
 pub(super) fn lint(session: &Session, project: &Project) -> Vec<Diagnostic> {
     let files = Files::of(session);
-    let modules = modules_of(&session.db);
+    let modules = modules_of(&session.db, project);
     let mut found = no_such_modules(session, project);
     for command in project.commands.values() {
         // What never runs is told as such.
@@ -42,13 +42,15 @@ pub(super) fn lint(session: &Session, project: &Project) -> Vec<Diagnostic> {
 }
 
 /// The modules that each command runs over; `None` for one that runs for none.
-fn modules_of(db: &Database) -> BTreeMap<Name, Vec<Option<Module>>> {
+fn modules_of(db: &Database, project: &Project) -> BTreeMap<Name, Vec<Option<Module>>> {
+    let all: Vec<&Module> = project.spaces.values().flat_map(|space| &space.modules).collect();
     let mut modules: BTreeMap<Name, Vec<Option<Module>>> = BTreeMap::new();
-    for name in runnables(db).by_name.keys() {
-        if let Ok(definition) = definition_of(db, name) {
-            let of_command = modules.entry(definition.command.clone()).or_default();
-            of_command.push(definition.module.clone());
-        }
+    for key in runnables(db).by_name.values() {
+        let module = all.iter().find(|module| key.module.as_ref() == Some(&module.name));
+        modules
+            .entry(key.command.clone())
+            .or_default()
+            .push(module.map(|module| (*module).clone()));
     }
     modules
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use qik_config::template::{self, ContextName};
 use qik_db::Database;
-use qik_graph::{definition_of, runnables};
+use qik_graph::runnables;
 use qik_model::document::same_key;
 use qik_model::{Command, Diagnostic, Name, Origin, Place, Project, Setting};
 
@@ -14,11 +14,7 @@ pub(super) fn lint(db: &Database, project: &Project) -> Vec<Diagnostic> {
     let ran: BTreeSet<&Name> = all.by_name.values().map(|key| &key.command).collect();
     let never = project.commands.values().filter(|one| !ran.contains(&one.name));
     found.extend(never.map(|command| never_runs(command)));
-    let spaces: BTreeSet<Name> = all
-        .by_name
-        .keys()
-        .filter_map(|name| Some(definition_of(db, name).ok()?.space.clone()))
-        .collect();
+    let spaces: BTreeSet<&Name> = all.by_name.values().map(|key| &key.space).collect();
     found.extend(unused_spaces(project, &spaces));
     found.extend(unused_variables(project));
     found.extend(unused_caches(project));
@@ -36,7 +32,7 @@ fn never_runs(command: &Command) -> Diagnostic {
         .help(format!("{where_to}, or take `{{module…}}` out of its `exec`"))
 }
 
-fn unused_spaces(project: &Project, used: &BTreeSet<Name>) -> Vec<Diagnostic> {
+fn unused_spaces(project: &Project, used: &BTreeSet<&Name>) -> Vec<Diagnostic> {
     let fences = project.spaces.values().filter_map(|space| space.fence.as_ref());
     let named: BTreeSet<&Name> =
         fences.flat_map(|fence| fence.spaces.iter().map(|(name, _)| name)).collect();

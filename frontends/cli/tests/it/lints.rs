@@ -77,6 +77,15 @@ fn what_nothing_uses_is_told() {
 }
 
 #[test]
+fn a_variable_without_a_value_hides_no_finding_and_makes_none() {
+    let project = project(
+        "vars = [\"region\"]\n[spaces.web]\nmodules = [\"app\"]\n\
+         [commands.a]\nexec = \"a {module.dir} {ctx.region}\"\nspace = \"web\"\ndeps = [\"app\", \"scr\"]\n",
+    );
+    check(&project, &["lint/matches-nothing"]);
+}
+
+#[test]
 fn a_cache_that_a_variable_may_choose_is_used() {
     check(
         &project(
