@@ -275,7 +275,7 @@ pub(crate) fn unknown_variable(project: &Project, name: &str) -> Diagnostic {
         None => names::suggest(name, known),
     };
     Diagnostic::error("config/unknown-variable", format!("there is no variable `{name}`"))
-        .maybe_help(help.or_else(|| Some(format!("list it under `ctx`: `ctx = [\"{name}\"]`"))))
+        .maybe_help(help.or_else(|| Some(format!("list it as a variable: `{name}` under `ctx`"))))
 }
 
 fn of_profiles<'p, O: 'p>(

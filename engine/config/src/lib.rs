@@ -5,15 +5,19 @@
 #![deny(missing_docs)]
 
 pub mod context;
+mod convert;
 mod fences;
 pub mod lower;
 pub mod names;
 mod queries;
 pub mod resolve;
 mod shape;
+mod show;
 pub mod template;
 
+pub use convert::convert;
 pub use queries::{
     command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,
     project, space,
 };
+pub use show::{Shown, shown, told};

@@ -3,7 +3,7 @@
 //! It looks at one document at a time and knows no name of any project; the variables that
 //! templates mention are handed on to be checked where the project is known.
 
-use qik_model::document::{Entry, Node, Table, Value, same_key};
+use qik_model::document::{Entry, Node, Notation, Table, Value, same_key};
 use qik_model::schema::{Key, MODULE_ROOT, ROOT, Shape, Support, TableShape, Tagged};
 use qik_model::{Diagnostic, GlobSet, Origin, Place, RelPath, units};
 
@@ -17,6 +17,8 @@ pub(crate) struct Check {
     pub diagnostics: Vec<Diagnostic>,
     /// Variables that templates mention, and where.
     pub references: Vec<(Origin, ContextName)>,
+    /// How the format of the document writes.
+    pub notation: Notation,
 }
 
 impl Check {
@@ -34,11 +36,11 @@ impl Check {
             fine &= match shape.key(&entry.key) {
                 Some(key) => self.entry(key, entry, at),
                 None if shape.open => self.node(&Shape::Scalar, &entry.value, &at.key(&*entry.key)),
-                None => self.report(unknown_key(shape, tag, &entry.key, at)),
+                None => self.report(self.unknown_key(shape, tag, &entry.key, at)),
             };
         }
         for key in shape.keys.iter().filter(|key| key.required && table.get(key.name).is_none()) {
-            fine = self.report(missing_key(shape.what, key.name, at));
+            fine = self.report(self.missing_key(shape.what, key.name, at));
         }
         fine
     }
@@ -74,12 +76,13 @@ impl Check {
     }
 
     fn node(&mut self, shape: &Shape, node: &Node, at: &Origin) -> bool {
-        if !accepts(shape, &node.value) {
-            return self.report(wrong_type(&shape.expected(), node.value.kind(), at));
+        if !shape.accepts(&node.value) {
+            let report = wrong_type(&shape.expected(), node.value.kind(), at);
+            return self.report(report.help(self.notation.kinds()));
         }
         match (shape, &node.value) {
             (Shape::Either(shapes), value) => {
-                let fitting = shapes.iter().find(|one| accepts(one, value));
+                let fitting = shapes.iter().find(|one| one.accepts(value));
                 fitting.is_none_or(|one| self.node(one, node, at))
             }
             (Shape::Int, Value::Int(number)) if *number < 0 => self.report(
@@ -129,13 +132,14 @@ impl Check {
             let known = tagged.variants.iter().map(|one| format!("`{}`", one.name));
             let known = known.collect::<Vec<_>>().join(", ");
             return self.report(
-                missing_key(tagged.what, tagged.tag, at)
+                self.missing_key(tagged.what, tagged.tag, at)
                     .help(format!("`{}` is one of {known}", tagged.tag)),
             );
         };
         let tag_at = at.key(tagged.tag);
         let Value::Str(name) = &tag.value.value else {
-            return self.report(wrong_type("a string", tag.value.value.kind(), &tag_at));
+            let report = wrong_type("a string", tag.value.value.kind(), &tag_at);
+            return self.report(report.help(self.notation.kinds()));
         };
         let Some(variant) = tagged.variant(name) else {
             let known = tagged.variants.iter().map(|one| one.name);
@@ -229,6 +233,34 @@ impl Check {
         )
     }
 
+    fn unknown_key(
+        &self,
+        shape: &TableShape,
+        tag: Option<&str>,
+        key: &str,
+        at: &Origin,
+    ) -> Diagnostic {
+        let report =
+            Diagnostic::error("config/unknown-key", format!("{} has no key `{key}`", shape.what))
+                .at(Place::Key(at.key(key)), "not known");
+        if shape.what == MODULE_ROOT.what && ROOT.key(key).is_some() {
+            return report
+                .help("move it to the project's configuration; here there are commands alone");
+        }
+        let spelt = shape.keys.iter().map(|key| key.spelt(self.notation));
+        let known: Vec<&str> = spelt.chain(tag).collect();
+        match names::nearest(key, known.iter().copied()) {
+            Some(nearest) => report.help(format!("did you mean `{nearest}`?")),
+            None => report.help(format!("its keys are `{}`", known.join("`, `"))),
+        }
+    }
+
+    fn missing_key(&self, what: &str, key: &str, at: &Origin) -> Diagnostic {
+        Diagnostic::error("config/missing-key", format!("{what} needs the key `{key}`"))
+            .at(value(at), format!("`{key}` is missing"))
+            .help(format!("add `{}`", self.notation.sample(key)))
+    }
+
     /// Notes a report; the answer is that not all is in order.
     fn report(&mut self, diagnostic: Diagnostic) -> bool {
         self.diagnostics.push(diagnostic);
@@ -268,26 +300,6 @@ pub(crate) fn not_supported(what: &str, place: Place) -> Diagnostic {
         .help("remove it; a later version gives it its effect")
 }
 
-fn unknown_key(shape: &TableShape, tag: Option<&str>, key: &str, at: &Origin) -> Diagnostic {
-    let report =
-        Diagnostic::error("config/unknown-key", format!("{} has no key `{key}`", shape.what))
-            .at(Place::Key(at.key(key)), "not known");
-    if shape.what == MODULE_ROOT.what && ROOT.key(key).is_some() {
-        return report.help("move it to the project's configuration; here `commands` stands alone");
-    }
-    let known: Vec<&str> = shape.keys.iter().map(|key| key.name).chain(tag).collect();
-    match names::nearest(key, known.iter().copied()) {
-        Some(nearest) => report.help(format!("did you mean `{nearest}`?")),
-        None => report.help(format!("its keys are `{}`", known.join("`, `"))),
-    }
-}
-
-fn missing_key(what: &str, key: &str, at: &Origin) -> Diagnostic {
-    Diagnostic::error("config/missing-key", format!("{what} needs the key `{key}`"))
-        .at(value(at), format!("`{key}` is missing"))
-        .help(format!("add `{key} = …`"))
-}
-
 fn name_fault(of: &str, name: &str) -> Option<&'static str> {
     match of {
         "command" | "space" | "cache" | "plugin" | "profile" => names::fault(name),
@@ -305,24 +317,6 @@ pub(crate) fn env_fault(name: &str) -> Option<&'static str> {
         Some("holds `=` or a zero byte, which end the name of a variable")
     } else {
         None
-    }
-}
-
-/// Whether a value is of the kind that `shape` takes.
-fn accepts(shape: &Shape, value: &Value) -> bool {
-    match shape {
-        Shape::Bool => matches!(value, Value::Bool(_)),
-        Shape::Int => matches!(value, Value::Int(_)),
-        Shape::Str | Shape::Template | Shape::Pattern | Shape::Path | Shape::Enum(_) => {
-            matches!(value, Value::Str(_))
-        }
-        Shape::Duration | Shape::Size => matches!(value, Value::Str(_) | Value::Int(_)),
-        Shape::Scalar => {
-            matches!(value, Value::Str(_) | Value::Int(_) | Value::Bool(_) | Value::List(_))
-        }
-        Shape::List(_) => matches!(value, Value::List(_)),
-        Shape::Map { .. } | Shape::Table(_) | Shape::Tagged(_) => matches!(value, Value::Table(_)),
-        Shape::Either(shapes) => shapes.iter().any(|one| accepts(one, value)),
     }
 }
 

@@ -9,6 +9,38 @@ pub struct ConfigDocument {
     pub root: Table,
     /// The whole of the file, for what concerns no single value.
     pub span: Span,
+    /// How its format writes.
+    pub notation: Notation,
+}
+
+/// How a format writes, as far as names and remedies in reports must say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Notation {
+    /// `key = value`; a list stands in brackets.
+    #[default]
+    Keys,
+    /// `node value`; each element of a list is a node of its own, called by its own word.
+    Nodes,
+}
+
+impl Notation {
+    /// What makes which kind of value.
+    pub fn kinds(self) -> &'static str {
+        match self {
+            Self::Keys => "quotes make a string, brackets a list, braces a table",
+            Self::Nodes => {
+                "quotes make a string, several values a list, properties or a block a table"
+            }
+        }
+    }
+
+    /// `key` with a value that is still to be thought of.
+    pub fn sample(self, key: &str) -> String {
+        match self {
+            Self::Keys => format!("{key} = …"),
+            Self::Nodes => format!("{key}=\"…\""),
+        }
+    }
 }
 
 /// Keys in the order of the file. A front-end never yields the same key twice: it reports that.

@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 pub mod codes;
+pub mod comments;
 pub mod diagnostic;
 mod digest;
 pub mod document;

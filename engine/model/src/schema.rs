@@ -3,6 +3,7 @@
 //!
 //! It knows keys and kinds of values only; what names refer to is the business of `config`.
 
+use crate::document::{Notation, Value};
 pub use crate::schema_tables::{COMMAND, CONTEXT, DEP, MODULE_ROOT, ROOT, VARIABLE};
 
 /// What may stand at a place of a configuration.
@@ -54,6 +55,9 @@ pub struct TableShape {
     pub keys: &'static [Key],
     /// Whether further keys with single values stand too (settings that a later version defines).
     pub open: bool,
+    /// The key whose value may lead the others without its name, in formats that have places as
+    /// well as keys: `module "api" path="services/api"`.
+    pub lead: Option<&'static str>,
 }
 
 /// A known key.
@@ -69,6 +73,8 @@ pub struct Key {
     pub required: bool,
     /// Whether it has its effect yet.
     pub support: Support,
+    /// What formats that write each element on its own call one of them: `dep` of `deps`.
+    pub one: Option<&'static str>,
 }
 
 /// Whether something that may be written has its effect in this version.
@@ -104,6 +110,16 @@ pub struct Variant {
     pub table: TableShape,
 }
 
+impl Key {
+    /// What a format with that notation calls it.
+    pub fn spelt(&self, notation: Notation) -> &'static str {
+        match (notation, self.one) {
+            (Notation::Nodes, Some(one)) => one,
+            _ => self.name,
+        }
+    }
+}
+
 impl TableShape {
     /// The key spelt `name`, in kebab-case or snake_case.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
@@ -119,6 +135,49 @@ impl Tagged {
 }
 
 impl Shape {
+    /// Whether a value is of the kind that is taken; what it holds is another question.
+    pub fn accepts(&self, value: &Value) -> bool {
+        match self {
+            Shape::Bool => matches!(value, Value::Bool(_)),
+            Shape::Int => matches!(value, Value::Int(_)),
+            Shape::Str | Shape::Template | Shape::Pattern | Shape::Path | Shape::Enum(_) => {
+                matches!(value, Value::Str(_))
+            }
+            Shape::Duration | Shape::Size => matches!(value, Value::Str(_) | Value::Int(_)),
+            Shape::Scalar => {
+                matches!(value, Value::Str(_) | Value::Int(_) | Value::Bool(_) | Value::List(_))
+            }
+            Shape::List(_) => matches!(value, Value::List(_)),
+            Shape::Map { .. } | Shape::Table(_) | Shape::Tagged(_) => {
+                matches!(value, Value::Table(_))
+            }
+            Shape::Either(shapes) => shapes.iter().any(|one| one.accepts(value)),
+        }
+    }
+
+    /// The shapes that may stand there, each of one kind.
+    pub fn alternatives(&'static self) -> &'static [Shape] {
+        match self {
+            Shape::Either(shapes) => shapes,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The shape of the elements, where a list may stand.
+    pub fn element(&'static self) -> Option<&'static Shape> {
+        self.alternatives().iter().find_map(|one| match one {
+            Shape::List(inner) => Some(*inner),
+            _ => None,
+        })
+    }
+
+    /// The table that may stand there: [`Shape::Table`], [`Shape::Tagged`] or [`Shape::Map`].
+    pub fn table(&'static self) -> Option<&'static Shape> {
+        self.alternatives()
+            .iter()
+            .find(|one| matches!(one, Shape::Table(_) | Shape::Tagged(_) | Shape::Map { .. }))
+    }
+
     /// What may stand there, as a report would say it: `a string or a list`.
     pub fn expected(&self) -> String {
         match self {

@@ -4,7 +4,12 @@ use crate::project::{CacheWhen, OnInputChange};
 use crate::schema::{Key, Shape, Support, TableShape, Tagged, Variant};
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, doc, required: false, support: Support::Now }
+    Key { name, shape, doc, required: false, support: Support::Now, one: None }
+}
+
+/// A key whose elements have a word of their own.
+const fn several(name: &'static str, one: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { one: Some(one), ..key(name, shape, doc) }
 }
 
 const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
@@ -22,7 +27,7 @@ const fn variant(
     what: &'static str,
     keys: &'static [Key],
 ) -> Variant {
-    Variant { name, doc, support, table: TableShape { what, keys, open: false } }
+    Variant { name, doc, support, table: TableShape { what, keys, open: false, lead: None } }
 }
 
 const STRINGS: Shape = Shape::List(&Shape::Str);
@@ -36,17 +41,24 @@ const CI_FORMAT: Shape = Shape::Enum(&["auto", "none", "github", "gitlab"]);
 pub static ROOT: TableShape = TableShape {
     what: "a configuration",
     open: false,
+    lead: None,
     keys: &[
-        key("commands", COMMANDS, "What qik can run, by name"),
-        key("spaces", Shape::Map { of: "space", shape: &SPACE }, "Named environments"),
-        key("caches", Shape::Map { of: "cache", shape: &CACHE }, "Where results live"),
-        key(
+        several("commands", "command", COMMANDS, "What qik can run, by name"),
+        several("spaces", "space", Shape::Map { of: "space", shape: &SPACE }, "Named environments"),
+        several("caches", "cache", Shape::Map { of: "cache", shape: &CACHE }, "Where results live"),
+        several(
             "plugins",
+            "plugin",
             Shape::Map { of: "plugin", shape: &PLUGIN },
             "Plugins, by the prefix of their commands",
         ),
-        key("ctx", CTX, "The project's variables, or profiles of values for variables"),
-        key("vars", VARIABLES, "The project's variables, where `ctx` holds profiles"),
+        several(
+            "ctx",
+            "profile",
+            CTX,
+            "The project's variables, or profiles of values for variables",
+        ),
+        several("vars", "ctx", VARIABLES, "The project's variables, where `ctx` holds profiles"),
         key("base", Shape::Table(&BASE), "What all commands depend on"),
         key(
             "defaults",
@@ -67,7 +79,13 @@ pub static ROOT: TableShape = TableShape {
 pub static MODULE_ROOT: TableShape = TableShape {
     what: "a module's own configuration",
     open: false,
-    keys: &[key("commands", COMMANDS, "Commands of the module, named `MODULE/COMMAND`")],
+    lead: None,
+    keys: &[several(
+        "commands",
+        "command",
+        COMMANDS,
+        "Commands of the module, named `MODULE/COMMAND`",
+    )],
 };
 
 const COMMANDS: Shape =
@@ -77,14 +95,20 @@ const COMMANDS: Shape =
 pub static COMMAND: TableShape = TableShape {
     what: "a command",
     open: false,
+    lead: None,
     keys: &[
         key("exec", Shape::Template, "What the shell runs; with `{module…}` once per module"),
-        key("deps", DEPS, "What its result depends on"),
-        key("artifacts", Shape::List(&Shape::Pattern), "Globs of the files that it makes"),
+        several("deps", "dep", DEPS, "What its result depends on"),
+        several(
+            "artifacts",
+            "artifact",
+            Shape::List(&Shape::Pattern),
+            "Globs of the files that it makes",
+        ),
         key("cache", Shape::Template, "The cache that keeps its results"),
         key("cache-when", CACHE_WHEN, "Which results are kept"),
         key("space", Shape::Str, "The space it runs in"),
-        key("tags", STRINGS, "Words to select it by"),
+        several("tags", "tag", STRINGS, "Words to select it by"),
         key("hidden", Shape::Bool, "Leave it out of a plain `qik`"),
         key("description", Shape::Str, "A line for people"),
         key("env", ENV, "Variables that enter the fingerprint and the process"),
@@ -205,9 +229,15 @@ const SPACE: Shape = Shape::Either(&[
     Shape::Table(&TableShape {
         what: "a space",
         open: false,
+        lead: None,
         keys: &[
             key("root", Shape::Path, "The folder below which the space is selected"),
-            key("modules", Shape::List(&MODULE), "Folders over which commands are parametrized"),
+            several(
+                "modules",
+                "module",
+                Shape::List(&MODULE),
+                "Folders over which commands are parametrized",
+            ),
             key("fence", FENCE, "The folders whose code its code may import"),
             later("venv", VENV, "Its Python environment"),
             later("dotenv", STRING_OR_STRINGS, "Files of environment variables"),
@@ -220,6 +250,7 @@ const MODULE: Shape = Shape::Either(&[
     Shape::Table(&TableShape {
         what: "a module",
         open: false,
+        lead: Some("name"),
         keys: &[
             required("name", Shape::Str, "Its name, unique in the project"),
             required("path", Shape::Path, "Its folder"),
@@ -552,6 +583,7 @@ const PYGRAPH_KEYS: &[Key] = &[
 static LINKS: TableShape = TableShape {
     what: "`links`",
     open: false,
+    lead: None,
     keys: &[
         key("add", LINK_MAP, "By what imports, a list of what it imports"),
         key("remove", LINK_MAP, "By what imports, a list of what does not count"),
@@ -569,6 +601,7 @@ const VARIABLES: Shape = Shape::List(&Shape::Either(&[Shape::Str, Shape::Table(&
 pub static VARIABLE: TableShape = TableShape {
     what: "a variable",
     open: false,
+    lead: Some("name"),
     keys: &[
         required("name", Shape::Str, "Its name"),
         key("type", Shape::Enum(&["str", "int", "bool"]), "What its values are"),
@@ -580,6 +613,7 @@ pub static VARIABLE: TableShape = TableShape {
 const PROFILE: Shape = Shape::Table(&TableShape {
     what: "a profile",
     open: false,
+    lead: None,
     keys: &[
         key("qik", Shape::Table(&CONTEXT), "Values of qik's own variables"),
         key(
@@ -594,6 +628,7 @@ const PROFILE: Shape = Shape::Table(&TableShape {
 pub static CONTEXT: TableShape = TableShape {
     what: "the `qik` of a profile",
     open: false,
+    lead: None,
     keys: &[
         key("isolated", Shape::Bool, "Leave out upstream commands"),
         key("watch", Shape::Bool, "Run again what a change affects"),
@@ -628,12 +663,14 @@ pub static CONTEXT: TableShape = TableShape {
 static BASE: TableShape = TableShape {
     what: "`base`",
     open: false,
-    keys: &[key("deps", DEPS, "Deps of every command that has deps of its own")],
+    lead: None,
+    keys: &[several("deps", "dep", DEPS, "Deps of every command that has deps of its own")],
 };
 
 static DEFAULTS: TableShape = TableShape {
     what: "`defaults`",
     open: false,
+    lead: None,
     keys: &[
         key("cache", Shape::Template, "The cache of commands that name none"),
         key("cache-when", CACHE_WHEN, "Which results are kept"),
@@ -655,6 +692,7 @@ static DEFAULTS: TableShape = TableShape {
 static PYDIST: TableShape = TableShape {
     what: "`pydist`",
     open: false,
+    lead: None,
     keys: &[
         key(
             "versions",
@@ -679,6 +717,7 @@ static PYDIST: TableShape = TableShape {
 static WATCH: TableShape = TableShape {
     what: "`watch`",
     open: false,
+    lead: None,
     keys: &[key(
         "on-change",
         Shape::Enum(&["queue", "restart"]),

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::comments::{Comment, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::document::ConfigDocument;
 
@@ -30,4 +31,22 @@ pub trait ConfigSyntax: Debug + Send + Sync {
 
     /// Reads `text`. `file` is what spans shall call the file.
     fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument>;
+
+    /// The comments in `text` that concern qik, in its order. None where the format has none.
+    fn comments(&self, file: &str, text: &str) -> Vec<Comment> {
+        let _ = (file, text);
+        Vec::new()
+    }
+
+    /// Writes a document with its comments; `None` where the format is only read.
+    fn write(&self, document: &ConfigDocument, comments: Placed) -> Option<String> {
+        let _ = (document, comments);
+        None
+    }
+
+    /// `text` in the present version of the format, where it is written in an older one.
+    fn upgraded(&self, text: &str) -> Option<String> {
+        let _ = text;
+        None
+    }
 }

@@ -45,7 +45,7 @@ pub fn discover(cwd: &Path, syntaxes: &[Arc<dyn ConfigSyntax>]) -> Result<Found,
 pub fn at(path: &Path) -> Result<Found, Diagnostic> {
     let missing = || {
         Diagnostic::error("config/not-found", format!("no configuration at `{}`", path.display()))
-            .help("name a `qik.toml` or a `pyproject.toml` with `[tool.qik]`")
+            .help("name a `qik.toml`, a `qik.kdl`, or a `pyproject.toml` with `[tool.qik]`")
     };
     let file = path.file_name().and_then(|name| name.to_str()).ok_or_else(missing)?;
     read_file(path).map_err(|_| missing())?;
@@ -68,9 +68,8 @@ fn configs_in(folder: &Path, syntaxes: &[Arc<dyn ConfigSyntax>]) -> Vec<String> 
 
 fn two_configs(folder: &Path, first: &str, second: &str) -> Diagnostic {
     let message = format!("`{first}` and `{second}` both configure `{}`", folder.display());
-    Diagnostic::error("config/two-configs", message).help(format!(
-        "keep one of them; `include` in it can take the other's place: include = [\"{second}\"]"
-    ))
+    Diagnostic::error("config/two-configs", message)
+        .help("keep one of them; under another name, `include` in it can take the other up")
 }
 
 fn not_found(cwd: &Path, syntaxes: &[Arc<dyn ConfigSyntax>]) -> Diagnostic {

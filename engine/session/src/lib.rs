@@ -16,9 +16,11 @@
 mod caches;
 mod ci;
 mod commit;
+mod config;
 mod discover;
 mod graph;
 mod history;
+mod lint;
 mod listing;
 mod parts;
 mod plan;
@@ -45,11 +47,13 @@ use qik_model::{
 use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
 
 pub use ci::CiJob;
+pub use config::ShownConfig;
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
 pub use listing::{ListedRunnable, ListedStatus, Listing};
 pub use plan::{Part, Request, WantedStatus};
 pub use qik_cache::{CacheSet, Listed, Verified, new_key, told as told_bytes};
+pub use qik_config::convert;
 pub use qik_fingerprint::Difference;
 pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;

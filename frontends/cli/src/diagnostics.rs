@@ -4,22 +4,61 @@ use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 use qik_session::Session;
-use qik_session::model::{Diagnostic, Severity};
+use qik_session::model::{Diagnostic, Place, Severity, Span};
 
 use crate::style::Style;
 
+/// Where the texts are that reports point into.
+pub(crate) trait Texts {
+    /// The range of text that `place` stands for.
+    fn locate(&self, place: &Place) -> Option<Span>;
+    /// The text of a file.
+    fn source(&self, file: &str) -> Option<String>;
+}
+
+impl Texts for Session {
+    fn locate(&self, place: &Place) -> Option<Span> {
+        Session::locate(self, place)
+    }
+
+    fn source(&self, file: &str) -> Option<String> {
+        Session::source(self, file)
+    }
+}
+
+/// A text that is no file of a project.
+pub(crate) struct OneText<'t>(pub &'t str);
+
+impl Texts for OneText<'_> {
+    fn locate(&self, place: &Place) -> Option<Span> {
+        match place {
+            Place::Span(span) => Some(span.clone()),
+            Place::Value(_) | Place::Key(_) => None,
+        }
+    }
+
+    fn source(&self, _file: &str) -> Option<String> {
+        Some(self.0.to_string())
+    }
+}
+
 /// Prints each to stderr.
 pub(crate) fn print(style: &Style, session: Option<&Session>, found: &[Diagnostic]) {
+    print_in(style, session.map(|session| session as &dyn Texts), found);
+}
+
+/// As [`print`], for reports into any text.
+pub(crate) fn print_in(style: &Style, texts: Option<&dyn Texts>, found: &[Diagnostic]) {
     for diagnostic in found {
-        let text = render(style, session, diagnostic);
+        let text = render(style, texts, diagnostic);
         // Where stderr is gone there is nobody to tell.
         let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     }
 }
 
 /// The report of one diagnostic.
-pub(crate) fn render(style: &Style, session: Option<&Session>, diagnostic: &Diagnostic) -> String {
-    let report = Report::new(session, diagnostic);
+pub(crate) fn render(style: &Style, texts: Option<&dyn Texts>, diagnostic: &Diagnostic) -> String {
+    let report = Report::new(texts, diagnostic);
     let theme = if style.has_colour() {
         GraphicalTheme::unicode()
     } else {
@@ -47,10 +86,10 @@ struct Report {
 }
 
 impl Report {
-    fn new(session: Option<&Session>, diagnostic: &Diagnostic) -> Self {
+    fn new(texts: Option<&dyn Texts>, diagnostic: &Diagnostic) -> Self {
         let mut by_file: Vec<(String, Vec<LabeledSpan>)> = Vec::new();
         for (place, text) in &diagnostic.labels {
-            let Some(span) = session.and_then(|session| session.locate(place)) else { continue };
+            let Some(span) = texts.and_then(|texts| texts.locate(place)) else { continue };
             let label = LabeledSpan::new_with_span(
                 Some(text.clone()),
                 (span.start, span.end.saturating_sub(span.start)),
@@ -61,7 +100,7 @@ impl Report {
             }
         }
         let mut excerpts = by_file.into_iter().map(|(file, labels)| {
-            let text = session.and_then(|session| session.source(&file)).unwrap_or_default();
+            let text = texts.and_then(|texts| texts.source(&file)).unwrap_or_default();
             (NamedSource::new(file, text), labels)
         });
         let (source, labels) = excerpts.next().unzip();

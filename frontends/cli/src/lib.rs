@@ -5,6 +5,7 @@ mod cache;
 mod checks;
 mod ci;
 mod ci_log;
+mod config;
 mod diagnostics;
 mod graph;
 mod listing;
@@ -17,14 +18,12 @@ mod why;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use qik_session::model::{Diagnostic, codes};
 use qik_session::system::{STATE_FOLDER, Stream, is_terminal, signals};
 use qik_session::{OpenOptions, Session, any_error};
-use qik_toml::TomlSyntax;
 
-use args::{Ask, Invocation, RunArgs};
+use args::{Ask, ConfigVerb, Invocation, RunArgs};
 use ci_log::{CiLog, Service};
 use printer::Printer;
 use style::Style;
@@ -52,6 +51,10 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         return explain_error(code);
     }
     let style = Style::detect();
+    // A file can be converted while the project is in no order.
+    if let Some(Ask::Config(ConfigVerb::Convert { file, to })) = &invocation.ask {
+        return config::convert(&style, &invocation.args.project, file, *to);
+    }
     let mut session = match open(&invocation.args) {
         Ok(session) => session,
         Err(error) => return refuse(&style, None, &[error]),
@@ -74,10 +77,11 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
         };
     }
     let code = match invocation.verb {
-        "graph" | "ci" | "cache" => match invocation.ask {
+        "graph" | "ci" | "cache" | "config" => match invocation.ask {
             Some(Ask::Graph(ask)) => graph::answer(&mut session, &style, ask),
             Some(Ask::Ci(args)) => ci::answer(&mut session, &style, &args, &invocation.args),
             Some(Ask::Cache(ask)) => cache::answer(&mut session, &style, ask),
+            Some(Ask::Config(ask)) => config::answer(&mut session, &style, &ask),
             None => USAGE,
         },
         "why" => explain(&mut session, &style),
@@ -97,7 +101,7 @@ fn open(args: &RunArgs) -> Result<Session, Diagnostic> {
         cwd: args.project.directory.clone(),
         config: args.project.config.clone(),
         flags,
-        syntaxes: vec![Arc::new(TomlSyntax)],
+        syntaxes: config::syntaxes(),
     })
 }
 

@@ -12,13 +12,18 @@
 //! ```
 #![deny(missing_docs)]
 
+mod write;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use qik_model::document::{ConfigDocument, Entry, Node, Table, Value};
+use qik_model::comments::{Comment, Placed};
+use qik_model::document::{ConfigDocument, Entry, Node, Notation, Table, Value};
 use qik_model::{ConfigSyntax, Diagnostic, Parsed, Place, Span};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
+use toml_parser::Source;
+use toml_parser::lexer::TokenKind;
 
 const QIK_TOML: &str = "qik.toml";
 const PYPROJECT: &str = "pyproject.toml";
@@ -56,19 +61,36 @@ impl ConfigSyntax for TomlSyntax {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut reader = Reader { file, diagnostics: Vec::new() };
         reader.syntax_errors(text, errors);
-        let whole = reader.span(0..text.len());
         let root = root.get_ref();
         let value = if base_name(&reader.file) == PYPROJECT {
             match tool_qik(root) {
-                Some((span, table)) => {
-                    ConfigDocument { span: reader.span(span), root: reader.table(table) }
-                }
-                None => ConfigDocument { span: whole, root: Table::default() },
+                Some((span, table)) => reader.document(span, table),
+                None => reader.document(0..text.len(), &DeTable::new()),
             }
         } else {
-            ConfigDocument { span: whole, root: reader.table(root) }
+            reader.document(0..text.len(), root)
         };
         Parsed { value, diagnostics: reader.diagnostics }
+    }
+
+    fn comments(&self, file: &str, text: &str) -> Vec<Comment> {
+        let tokens = Source::new(text).lex();
+        let whole = base_name(file) != PYPROJECT;
+        let comments = tokens.filter(|token| token.kind() == TokenKind::Comment);
+        let comments = comments.filter(|token| whole || is_of_qik(text, token.span().start()));
+        comments
+            .map(|token| {
+                let (start, end) = (token.span().start(), token.span().end());
+                let before = text[..start].rsplit('\n').next().unwrap_or_default();
+                let own_line = before.trim_start_matches('\u{feff}').trim().is_empty();
+                let line = text[start..end].trim_start_matches('#').trim().to_string();
+                Comment { start, end, lines: vec![line], own_line }
+            })
+            .collect()
+    }
+
+    fn write(&self, document: &ConfigDocument, comments: Placed) -> Option<String> {
+        Some(write::write(document, comments))
     }
 }
 
@@ -80,6 +102,18 @@ fn base_name(file: &str) -> &str {
 fn tool_qik<'t, 'i>(root: &'t DeTable<'i>) -> Option<(Range<usize>, &'t DeTable<'i>)> {
     let qik = root.get("tool")?.get_ref().as_table()?.get("qik")?;
     Some((qik.span(), qik.get_ref().as_table()?))
+}
+
+/// Whether a comment of a `pyproject.toml` stands in or right above a table of qik.
+fn is_of_qik(text: &str, at: usize) -> bool {
+    let is_header = |line: &&str| line.starts_with('[');
+    let is_qik = |header: &str| header.trim_start_matches(['[', ' ']).starts_with("tool.qik");
+    let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut below = text[line_start..].lines().skip_while(|line| line.starts_with('#'));
+    match below.next().filter(is_header) {
+        Some(header) if text[line_start..].starts_with('#') => is_qik(header),
+        _ => text[..at].lines().rev().find(is_header).is_some_and(is_qik),
+    }
 }
 
 /// Where what an error at `start` may cause ends: with its line, or with the table that it opens.
@@ -137,6 +171,11 @@ impl Reader {
         Diagnostic::error("config/duplicate-key", format!("the key `{name}` stands twice"))
             .at(self.place(key), "here for the second time")
             .help("keep one of the two; in TOML a table is opened once")
+    }
+
+    fn document(&mut self, range: Range<usize>, table: &DeTable<'_>) -> ConfigDocument {
+        let (span, root) = (self.span(range), self.table(table));
+        ConfigDocument { root, span, notation: Notation::Keys }
     }
 
     fn table(&mut self, table: &DeTable<'_>) -> Table {
@@ -262,6 +301,15 @@ mod tests {
         let parsed = parse("backend/pyproject.toml", with);
         assert_eq!(keys(&parsed.value.root), ["commands"]);
         assert_eq!(keys(&parse("ci/checks.toml", with).value.root), ["project", "tool"]);
+    }
+
+    #[test]
+    fn of_a_pyproject_the_comments_at_qiks_tables_count() {
+        let text = "# no\n[project] # no\nname = 'x'\n# no\n\n# a\n[tool.qik]\n# b\n[tool.qik.commands] # c\n# d\nlint = 'x' # e\n# no\n[tool.ruff]\n# no\n";
+        let comments = TomlSyntax.comments("x/pyproject.toml", text);
+        let said: Vec<String> = comments.into_iter().flat_map(|comment| comment.lines).collect();
+        assert_eq!(said, ["a", "b", "c", "d", "e"]);
+        assert_eq!(TomlSyntax.comments("qik.toml", text).len(), 10);
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn env(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Opt
             let place = Place::Value(item.at.clone());
             diagnostics.push(
                 shape::bad_name("variable", &name, fault, place)
-                    .help("to set a variable write a table: `env = { NAME = \"value\" }`"),
+                    .help("to set a variable give it as a key of `env`: the name, and its value"),
             );
         } else if names.iter().all(|(known, _)| *known != name) {
             names.push((name, None));

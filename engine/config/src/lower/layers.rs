@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use qik_model::document::Table;
+use qik_model::document::{Notation, Table};
 use qik_model::{ConfigDocument, Diagnostic, Module, Name, Origin, Place, RelPath, Severity};
 
 use super::view::Fields;
@@ -13,6 +13,7 @@ use super::{Files, Found};
 pub(super) struct Layer<'a> {
     pub table: &'a Table,
     pub top: Origin,
+    pub notation: Notation,
 }
 
 /// All files.
@@ -115,7 +116,7 @@ impl<'a> Layers<'a> {
         }
         self.documents.push(&parsed.value);
         let top = Origin::top(path.to_string());
-        Some(Layer { table: &parsed.value.root, top })
+        Some(Layer { table: &parsed.value.root, top, notation: parsed.value.notation })
     }
 }
 
@@ -127,7 +128,7 @@ fn no_root(path: &RelPath) -> Diagnostic {
 fn bad_include(path: &RelPath, reason: &str, included: Option<Origin>) -> Diagnostic {
     let report =
         Diagnostic::error("config/bad-include", format!("`{path}` cannot be included: {reason}"))
-            .help("paths under `include` start at the project folder and end in `.toml`");
+            .help("paths under `include` start at the project folder and end in `.toml` or `.kdl`");
     match included {
         Some(at) => report.at(Place::Value(at), "included here"),
         None => report,

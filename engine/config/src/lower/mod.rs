@@ -11,7 +11,7 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use qik_model::document::Table;
+use qik_model::document::{Notation, Table};
 use qik_model::{
     CacheConfig, CacheWhen, Command, ConfigDocument, ConfigSyntax, Diagnostic, Module, Name,
     Origin, Parsed, Place, Plugin, Profile, Project, RelPath, Setting, Space, Span,
@@ -58,6 +58,7 @@ pub fn lower(config: &RelPath, files: &dyn Files) -> Lowered {
     let mut lowering = Lowering::default();
     let mut layers = Layers::load(config, files, &mut lowering.diagnostics);
     for layer in &layers.project {
+        lowering.check.notation = layer.notation;
         lowering.check.table(&qik_model::schema::ROOT, layer.table, &layer.top);
     }
     lowering.outer(&layers.project);
@@ -65,6 +66,7 @@ pub fn lower(config: &RelPath, files: &dyn Files) -> Lowered {
         lowering.spaces.values().flat_map(|space| space.modules.iter().cloned()).collect();
     layers.load_modules(&modules, files, &mut lowering.diagnostics);
     for (_, layer) in &layers.modules {
+        lowering.check.notation = layer.notation;
         lowering.check.table(&qik_model::schema::MODULE_ROOT, layer.table, &layer.top);
     }
     lowering.commands(&layers);
@@ -82,7 +84,8 @@ pub fn read(syntax: &dyn ConfigSyntax, file: Arc<str>, bytes: &[u8]) -> Parsed<C
                 .at(Place::Span(bad), "the first byte that is not")
                 .help("save the file as UTF-8");
             let span = Span { file, start: 0, end: bytes.len() };
-            let value = ConfigDocument { root: Table::default(), span };
+            let value =
+                ConfigDocument { root: Table::default(), span, notation: Notation::default() };
             Parsed { value, diagnostics: vec![report] }
         }
     }
@@ -306,6 +309,6 @@ fn reserved_cache(name: &str, at: &Origin) -> Diagnostic {
         .at(Place::Key(at.clone()), "cannot be of another type");
     match name {
         "none" => report.help("it keeps nothing and has no settings; choose another name"),
-        _ => report.help(format!("configure it as `type = \"{name}\"`, or choose another name")),
+        _ => report.help(format!("its `type` is `{name}`; for another one choose another name")),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn clashes(spaces: &BTreeMap<Name, Space>, diagnostics: &mut Vec<Diag
         if let Some(first) = by_name.insert(&module.name, module) {
             let message = format!("two modules are called `{}`", module.name);
             diagnostics.push(clash("config/duplicate-name", message, first, module).help(
-                "names of modules are unique in the project: `{ name = \"…\", path = \"…\" }`",
+                "names of modules are unique in the project; beside its `path` a module may have a `name`",
             ));
         } else if let Some(first) = by_dir.insert(&module.dir, module) {
             let message = format!("two modules have the folder `{}`", module.dir);
@@ -76,7 +76,7 @@ fn module(
     if let Some(fault) = names::fault(&name) {
         diagnostics.push(
             shape::bad_name("module", &name, fault, Place::Value(at))
-                .help("give it another: `{ name = \"…\", path = \"…\" }`"),
+                .help("give it another: beside its `path` a module may have a `name`"),
         );
     }
     let pyimport = pyimport(&dir, python_path);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qik_config::lower::{self, Files, Found, Lowered};
-use qik_model::{ConfigDocument, Diagnostic, Parsed, RelPath};
+use qik_kdl::KdlSyntax;
+use qik_model::{ConfigDocument, ConfigSyntax, Diagnostic, Parsed, RelPath};
 use qik_toml::TomlSyntax;
 
 use crate::{render, snapshot};
@@ -37,7 +38,37 @@ fn every_good_configuration_has_its_model() {
         let (documents, lowered) = case.lower();
         let reports = reports(&documents, &lowered);
         assert!(reports.is_empty(), "{}: {reports:#?}", case.name);
-        check(case, &snapshot::project(&lowered));
+        // A twin in another format has the same model.
+        check(case, &snapshot::project(&lowered).replace("qik.kdl", "qik.toml"));
+    }
+}
+
+#[test]
+fn every_case_has_a_twin_in_the_other_format() {
+    /// Slips that one format alone can hold.
+    const ALONE: [&str; 11] = [
+        "datetime",
+        "kdl-node",
+        "kdl-version",
+        "many-slips",
+        "nesting",
+        "not-closed",
+        "null",
+        "plural",
+        "pyproject",
+        "annotation",
+        "value-too-many",
+    ];
+    for kind in ["bad", "good"] {
+        let cases = cases(kind);
+        let in_kdl = cases.iter().filter(|case| case.config.to_string().ends_with(".kdl")).count();
+        assert!(kind == "good" || in_kdl >= 60, "only {in_kdl} in KDL");
+        for case in &cases {
+            // Several files are found and merged alike, whatever they hold.
+            let alone = ALONE.contains(&case.name.as_str()) || case.files.len() > 1;
+            let twins = cases.iter().filter(|other| other.name == case.name).count();
+            assert!(alone || twins == 2, "{kind}/{} has no twin", case.name);
+        }
     }
 }
 
@@ -66,7 +97,9 @@ fn the_sample_project_is_in_order() {
 fn half_written_files_are_survived() {
     for mut case in ["bad", "good"].into_iter().flat_map(cases) {
         let text = case.files[&case.config].clone();
-        for end in (0..text.len()).step_by(7) {
+        // The parser of KDL takes its time, without optimizations.
+        let step = if case.config.name().ends_with(b".kdl") { 41 } else { 7 };
+        for end in (0..text.len()).step_by(step) {
             for rest in [&b""[..], &text[(end + 5).min(text.len())..]] {
                 case.files.insert(case.config.clone(), [&text[..end], rest].concat());
                 let (documents, lowered) = case.lower();
@@ -101,7 +134,7 @@ fn check(case: &Case, found: &str) {
     assert!(expected == found, "{}: expected\n{expected}\nbut found\n{found}", case.name);
 }
 
-/// All cases of a kind: a file `NAME.toml`, or a folder of several files.
+/// All cases of a kind: a file `NAME.toml` or `NAME.kdl`, or a folder of several files.
 pub fn cases(kind: &str) -> Vec<Case> {
     let mut cases: Vec<Case> =
         entries(&folder(kind)).iter().filter_map(|path| case(path)).collect();
@@ -114,14 +147,18 @@ fn case(path: &Path) -> Option<Case> {
     let mut files = BTreeMap::new();
     if path.is_dir() {
         collect(path, path, &mut files);
-    } else if path.extension()? == "toml" {
-        files.insert(RelPath::from("qik.toml"), std::fs::read(path).unwrap());
+    } else if let Some(format @ ("toml" | "kdl")) = path.extension()?.to_str() {
+        files.insert(RelPath::from(&*format!("qik.{format}")), std::fs::read(path).unwrap());
     } else {
         return None;
     }
-    let configs = ["qik.toml", "pyproject.toml"].map(RelPath::from);
+    let configs = ["qik.toml", "qik.kdl", "pyproject.toml"].map(RelPath::from);
     let config = configs.into_iter().find(|path| files.contains_key(path)).unwrap();
-    Some(Case { name, files, config, expected: path.with_extension("txt") })
+    // Of a good configuration both formats have one model; reports point into one of them.
+    let own = path.extension().is_some_and(|ending| ending == "kdl")
+        && path.parent().is_some_and(|kind| kind.ends_with("bad"));
+    let expected = path.with_extension(if own { "kdl.txt" } else { "txt" });
+    Some(Case { name, files, config, expected })
 }
 
 fn collect(top: &Path, folder: &Path, files: &mut BTreeMap<RelPath, Vec<u8>>) {
@@ -160,8 +197,8 @@ impl Files for Given<'_> {
     }
 
     fn module_configs(&self, dir: &RelPath) -> Vec<RelPath> {
-        let path = dir.join("qik.toml");
-        if self.documents.contains_key(&path) { vec![path] } else { Vec::new() }
+        let paths = ["qik.toml", "qik.kdl"].map(|name| dir.join(name));
+        paths.into_iter().filter(|path| self.documents.contains_key(path)).collect()
     }
 }
 
@@ -170,10 +207,14 @@ impl Case {
         let documents: Documents = self
             .files
             .iter()
-            .filter(|(path, _)| path.name().ends_with(b".toml"))
-            .map(|(path, bytes)| {
+            .filter_map(|(path, bytes)| {
                 let file: Arc<str> = path.to_string().into();
-                (path.clone(), lower::read(&TomlSyntax, file, bytes))
+                let syntax: &dyn ConfigSyntax = match file.rsplit('.').next() {
+                    Some("toml") => &TomlSyntax,
+                    Some("kdl") => &KdlSyntax,
+                    _ => return None,
+                };
+                Some((path.clone(), lower::read(syntax, file, bytes)))
             })
             .collect();
         let lowered =

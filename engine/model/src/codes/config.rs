@@ -17,9 +17,9 @@ character as it is: `\[draft\].md`."#,
         "config/bad-include",
         "an included file cannot be used",
         r#"Each path under `include` starts at the project folder, wherever the including file lies, and must
-name an existing file in a format that qik reads (`.toml`).
+name an existing file in a format that qik reads (`.toml`, `.kdl`). Formats may be mixed.
 
-    include = ["ci/qik.toml", "tools/checks.toml"]
+    include = ["ci/qik.toml", "tools/checks.kdl"]
 
 A file counts once, however often it is included, so files may include each other. As long as one of
 them is missing, names that it may define are not reported as unknown."#,
@@ -102,6 +102,31 @@ stands in one place only. Names of modules are unique over all spaces. Variables
 in `-`, `_` and case alone would be set by the same environment variable, so they are one.",
     ),
     code(
+        "config/kdl-node",
+        "a node of KDL that fits nowhere",
+        r#"In KDL each node is a key, and what stands behind its name is the value: one value, several for a
+list, properties (`key="value"`) and a block for a table. Commands, spaces, caches, plugins and
+profiles have their name first.
+
+    command "lint" cache="repo" {
+        exec "ruff check"
+        dep "src"
+    }
+
+So a node needs a value, a value before properties needs a key that it stands for, and `#null` and
+type annotations mean nothing. `docs/kdl.md` has the whole grammar."#,
+    ),
+    code(
+        "config/kdl-version",
+        "a file in the first version of KDL",
+        r#"qik reads KDL 2, in which `true`, `false` and `null` are written `#true`, `#false` and `#null`, and
+raw strings without an `r`. The file is valid KDL 1 and nothing else.
+
+    qik config convert qik.kdl --to kdl > new.kdl
+
+prints the same in KDL 2, with its comments."#,
+    ),
+    code(
         "config/missing-key",
         "a table without a key that it needs",
         r#"Some tables mean nothing without a certain key: a dep needs its `type` and what goes with it, a module
@@ -126,9 +151,9 @@ deps runs per module."#,
     code(
         "config/not-found",
         "no configuration",
-        "qik looks for `qik.toml`, or a `pyproject.toml` with a `[tool.qik]` table, from the working directory
-up to the root of the git repository, and takes the outermost. Without a repository the nearest one
-counts. `--config FILE` names one directly.",
+        "qik looks for `qik.toml`, `qik.kdl`, or a `pyproject.toml` with a `[tool.qik]` table, from the working
+directory up to the root of the git repository, and takes the outermost. Without a repository the
+nearest one counts. `--config FILE` names one directly.",
     ),
     code(
         "config/not-supported-yet",
@@ -144,6 +169,12 @@ dep that does not count, would be a wrong answer. Remove it for now.",
 to save a file with another encoding.",
     ),
     code(
+        "config/not-written",
+        "a format that qik reads and does not write",
+        "`qik config convert` and `qik config show` write TOML and KDL. A format that a front-end only reads
+can be converted to those, not the other way.",
+    ),
+    code(
         "config/nothing-to-run",
         "a command without effect",
         r#"A command runs its `exec`. Without one it is a group: a name for the commands in its `deps`. With
@@ -155,10 +186,11 @@ neither there is nothing that it could do.
     code(
         "config/syntax",
         "a file that cannot be parsed",
-        r#"The file is not valid TOML. The usual slips: a text without quotes (`lint = ruff check`), a quote or
-bracket that is not closed, a table in one line that goes over several (`{ … }` may span lines only in
-recent TOML), a backslash in `"…"` (`'…'` takes it as it is), `[commands.lint]` written as
-`[commands].lint`.
+        r#"The file is not valid TOML or KDL. The usual slips in TOML: a text without quotes
+(`lint = ruff check`), a quote or bracket that is not closed, a table in one line that goes over
+several (`{ … }` may span lines only in recent TOML), a backslash in `"…"` (`'…'` takes it as it
+is), `[commands.lint]` written as `[commands].lint`. In KDL: a block or quote that is not closed,
+`true` for `#true`, a text with spaces and no quotes, a text over several lines without `"""`.
 
 While a file cannot be parsed, nothing else is said of it, and names that it may define are not
 reported as unknown."#,

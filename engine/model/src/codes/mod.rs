@@ -1,6 +1,7 @@
 //! Every code that a report can carry, with the page that `qik --explain-error CODE` prints.
 
 mod config;
+mod lint;
 mod python;
 mod running;
 mod storage;
@@ -23,7 +24,12 @@ pub fn find(code: &str) -> Option<&'static Code> {
 
 /// All of them, sorted within each room.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    config::CODES.iter().chain(python::CODES).chain(running::CODES).chain(storage::CODES)
+    config::CODES
+        .iter()
+        .chain(lint::CODES)
+        .chain(python::CODES)
+        .chain(running::CODES)
+        .chain(storage::CODES)
 }
 
 const fn code(code: &'static str, title: &'static str, page: &'static str) -> Code {

@@ -12,6 +12,12 @@ profiles and the environment. Without `=` there is no value to set.
     qik deploy --ctx stage=test."#,
     ),
     code(
+        "args/unknown-format",
+        "a file in no known format",
+        "The format of a configuration is told by the name of its file: `.toml` or `.kdl`. Rename the file, or
+name another one.",
+    ),
+    code(
         "args/unknown-code",
         "no error has this code",
         r#"Each report begins with a code such as `config/unknown-key`; `qik --explain-error` prints the page

@@ -47,7 +47,8 @@ impl Page {
             "# Keys\n\n\
              Every key that a `qik.toml` can hold, or `[tool.qik]` in a `pyproject.toml`. A dash in a \
              key may be written as an underscore. *Later* is what a later version gives its effect: \
-             until then it is refused. [configuration.md](configuration.md) tells how they play together.\n",
+             until then it is refused. [configuration.md](configuration.md) tells how they play together, \
+             [kdl.md](kdl.md) what a `qik.kdl` calls them.\n",
         );
         self.table("", &ROOT, "");
         self.table("", &MODULE_ROOT, "");

@@ -4,4 +4,5 @@
 mod house;
 mod keys;
 mod samples;
+mod schemas;
 mod watching;

@@ -1,17 +1,21 @@
 //! The configurations that the project shows to people have no findings: the shop of `testdata`, and
-//! every block of TOML in the README and the docs.
+//! every block of TOML and KDL in the README and the docs.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use qik_db::TestDb;
+use qik_kdl::KdlSyntax;
+use qik_model::ConfigSyntax;
 use qik_toml::TomlSyntax;
 
 /// Reads `files` as a project, and returns its commands and what is said of it.
 fn check(files: &[(String, String)]) -> (Vec<String>, Vec<String>) {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
-    let test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &files);
+    let root = files.iter().map(|(path, _)| *path).find(|path| *path == "qik.kdl");
+    let syntaxes: Vec<Arc<dyn ConfigSyntax>> = vec![Arc::new(TomlSyntax), Arc::new(KdlSyntax)];
+    let test = TestDb::new(syntaxes, root.unwrap_or("qik.toml"), &files);
     let commands = qik_config::project(&test.db).commands.keys().map(|name| name.to_string());
     let findings = qik_config::diagnostics(&test.db).iter().map(|finding| finding.to_string());
     (commands.collect(), findings.collect())
@@ -44,11 +48,12 @@ fn the_shop_is_configured_well() {
 #[test]
 fn what_the_docs_show_is_understood() {
     let mut blocks = 0;
-    for page in ["README.md", "docs/configuration.md", "docs/caches.md"] {
+    let pages = ["README.md", "docs/configuration.md", "docs/caches.md", "docs/kdl.md"];
+    for (page, format) in pages.into_iter().flat_map(|page| [(page, "toml"), (page, "kdl")]) {
         let text = fs::read_to_string(house(page)).unwrap();
-        for block in text.split("```toml\n").skip(1) {
+        for block in text.split(&format!("```{format}\n")).skip(1) {
             let config = block.split("```").next().unwrap().to_string();
-            let (_, findings) = check(&[("qik.toml".to_string(), config.clone())]);
+            let (_, findings) = check(&[(format!("qik.{format}"), config.clone())]);
             assert_eq!(findings, [""; 0], "{page}:\n{config}");
             blocks += 1;
         }

@@ -13,9 +13,10 @@ use clap::{CommandFactory, Parser};
 
 use context::merge;
 
-pub(crate) use run::{Format, RunArgs};
+pub(crate) use run::{Format, ProjectArgs, RunArgs};
 pub(crate) use verbs::{
-    Ask, CacheVerb, CheckFormat, CiArgs, CiService, GraphFormat, GraphVerb, Verb,
+    Ask, CacheVerb, CheckFormat, CiArgs, CiService, ConfigFormat, ConfigVerb, GraphFormat,
+    GraphVerb, Language, Verb,
 };
 
 /// Runs the commands of a monorepo, and never does work twice.

@@ -1,5 +1,7 @@
 //! What is built in beside running commands, and what each verb takes.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::run::{ProjectArgs, RunArgs};
@@ -17,6 +19,8 @@ pub(crate) enum Verb {
     Ci(Box<CiArgs>),
     /// Ask about caches, and carry results between them
     Cache(CacheVerbArgs),
+    /// Show, convert and check the configuration
+    Config(ConfigArgs),
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +117,7 @@ pub(crate) enum Ask {
     Graph(GraphVerb),
     Ci(Box<CiArgs>),
     Cache(CacheVerb),
+    Config(ConfigVerb),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -196,6 +201,7 @@ impl Verb {
             Self::Graph(_) => "graph",
             Self::Ci(_) => "ci",
             Self::Cache(_) => "cache",
+            Self::Config(_) => "config",
         }
     }
 
@@ -206,6 +212,52 @@ impl Verb {
             Self::Graph(args) => (RunArgs::only(args.project), Some(Ask::Graph(args.ask))),
             Self::Ci(args) => (args.run.clone(), Some(Ask::Ci(args))),
             Self::Cache(args) => (RunArgs::only(args.project), Some(Ask::Cache(args.ask))),
+            Self::Config(args) => (RunArgs::only(args.project), Some(Ask::Config(args.ask))),
         }
     }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub ask: ConfigVerb,
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// What can be asked about the configuration.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Print all of it, included files and modules' own merged, with the place of each value
+    Show {
+        /// How it is printed
+        #[arg(long, value_name = "FORMAT", default_value = "toml")]
+        format: ConfigFormat,
+    },
+    /// Print a file in another format, with its comments; nothing is written
+    Convert {
+        /// A `qik.toml`, a `qik.kdl`, or a `pyproject.toml`
+        file: PathBuf,
+        /// The other format
+        #[arg(long, value_name = "FORMAT")]
+        to: Language,
+    },
+    /// Look for what is allowed and yet not meant
+    Check,
+}
+
+/// How a configuration is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    Toml,
+    Kdl,
+    /// Each value as an object of `value` and `origin`
+    Json,
+}
+
+/// A format of configuration files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Toml,
+    Kdl,
 }

@@ -1,0 +1,56 @@
+//! The configuration as a whole, for those who ask about it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use qik_model::ConfigDocument;
+use qik_model::document::{Table, Value};
+use qik_model::schema::{ROOT, Shape};
+
+use crate::Session;
+
+/// The configuration of a project as one document.
+#[derive(Clone, Debug)]
+pub struct ShownConfig {
+    /// The document; the first byte of an item's span is its number.
+    pub document: ConfigDocument,
+    /// Where the item with a number was written: `qik.toml:12`.
+    pub origins: BTreeMap<usize, Arc<str>>,
+}
+
+impl Session {
+    /// The root configuration, what it includes, and the modules' own files, merged.
+    pub fn shown_config(&self) -> ShownConfig {
+        let shown = qik_config::shown(&self.db);
+        let told = |(number, span)| (number, qik_config::told(&self.db, &span));
+        let mut origins: BTreeMap<usize, Arc<str>> = shown.origins.into_iter().map(told).collect();
+        for entry in &shown.document.root.entries {
+            let is_map = ROOT.key(&entry.key).and_then(|key| key.shape.table());
+            if let Some(Shape::Map { .. }) = is_map {
+                origins.remove(&entry.key_span.start);
+            }
+        }
+        fewer(&shown.document.root, &mut origins);
+        ShownConfig { document: shown.document, origins }
+    }
+}
+
+/// A list on one line has its place told once, any other one that of each element.
+fn fewer(table: &Table, origins: &mut BTreeMap<usize, Arc<str>>) {
+    for entry in &table.entries {
+        let items = match &entry.value.value {
+            Value::Table(table) => {
+                fewer(table, origins);
+                continue;
+            }
+            Value::List(items) if !items.is_empty() => items,
+            _ => continue,
+        };
+        let own = origins.get(&entry.key_span.start);
+        if items.iter().all(|item| origins.get(&item.span.start) == own) {
+            items.iter().for_each(|item| drop(origins.remove(&item.span.start)));
+        } else {
+            origins.remove(&entry.key_span.start);
+        }
+    }
+}
