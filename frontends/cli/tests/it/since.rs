@@ -173,3 +173,15 @@ fn without_a_configuration_at_the_commit_everything_changed() {
     project.write("qik.toml", CONFIG);
     project.qik("--since HEAD --ls").exits(0).says("since/no-config");
 }
+
+#[test]
+fn what_a_merge_brought_in_counts_from_either_side() {
+    let project = project();
+    project.git("switch -q -c side");
+    project.write("base/two.py", "A = 2\n").commit();
+    project.git("switch -q main");
+    project.write("notes.txt", "x").commit();
+    project.git("merge -q --no-edit side");
+    assert_eq!(project.ls("--since HEAD~1"), ["lib"], "the first parent lacks it");
+    assert!(project.ls("--since side").is_empty(), "the second has it");
+}
