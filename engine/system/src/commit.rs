@@ -69,10 +69,10 @@ impl CommitSystem {
     /// `.git`, `._qik` and `.qik/cache`, and without folders that hold no file.
     ///
     /// The ids are those of the blobs. They are what the work tree says of the same files, with
-    /// three exceptions: where a `filter`, `ident` or `working-tree-encoding` attribute applies (the
-    /// work tree goes by the bytes of the checkout there), where a file was committed with ends of
-    /// line that its attributes would have converted, and in submodules (whose files the work tree
-    /// lists and a commit does not hold).
+    /// two exceptions: where a `filter`, `ident` or `working-tree-encoding` attribute applies (the
+    /// work tree goes by the bytes of the checkout there), and where a file was committed with ends of
+    /// line that its attributes would have converted. Submodules that are checked out are listed with
+    /// the files of the commit that is named.
     pub fn folders(&self) -> io::Result<Vec<(RelPath, Arc<[TreeEntry]>)>> {
         let top = match self.find(&RelPath::root(), Last::Keep) {
             Ok(Place::Inside(node)) if node.kind == EntryKind::Tree => Some(node.id),
@@ -80,7 +80,8 @@ impl CommitSystem {
             Err(error) if is_absent(&error) => None,
             Err(error) => return Err(error),
         };
-        folders::all(self.trees.objects(), top)
+        let is_checked_out = |path: &RelPath| self.inner.stat(&path.join(".git")).is_ok();
+        folders::all(self.trees.objects(), top, &is_checked_out)
     }
 
     fn find(&self, path: &RelPath, last: Last) -> io::Result<Place> {

@@ -222,14 +222,14 @@ it they are read again the next time: nothing is lost but time."#,
     code(
         "watch/cannot-watch",
         "files can't be watched",
-        r#"The session that watches needs a thread of its own, and the system gave none. Run without `--watch`, or
-raise the limit of threads."#,
+        r#"The session that watches needs a thread of its own, and the system gave none. Run without `--watch`,
+or raise the limit of threads."#,
     ),
     code(
         "watch/does-not-settle",
         "a command changes what it depends on each time",
-        r#"A command wrote to files that it depends on, ran again for that, and wrote to them again. So that it does
-not go on for ever it waits until something else changes. Leave what it writes out of its deps (`!pattern`), or
-list it under `artifacts` if others need it."#,
+        r#"A command wrote to files that it depends on, ran again for that, and wrote to them again. So that it
+does not go on for ever it waits until something else changes. Leave what it writes out of its deps
+(`!pattern`), or list it under `artifacts` if others need it."#,
     ),
 ];

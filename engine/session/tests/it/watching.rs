@@ -64,7 +64,7 @@ fn config(number: usize) -> String {
     let lint = if number == 3 { "" } else { lint };
     format!(
         "{lint}{}\n[spaces.default]\nmodules = [\"app\", \"lib\", \"web\"]\n\
-         [commands.test]\nexec = \"true\"\ndeps = [{{ type = \"pygraph\", pyimport = \"{{module.pyimport}}\" }}]\n\
+         [commands.test]\nexec = \"true {{module.name}}\"\ndeps = [{{ type = \"pygraph\", pyimport = \"{{module.pyimport}}\" }}]\n\
          [commands.build]\nexec = \"cat data/* > out.txt 2> /dev/null || true\"\ndeps = [\"data/**\"]\n\
          artifacts = [\"out.txt\"]\n\
          [commands.pack]\nexec = \"true\"\ndeps = [\"out.txt\", {{ type = \"command\", name = \"build\" }}]\n",
@@ -197,7 +197,8 @@ fn agrees(root: &Path, wish: &Sender<Wish>, told: &Receiver<Prints>) -> Result<(
                 let differs = |name: &&Name| expected.get(*name) != known.get(*name);
                 let names: Vec<&Name> =
                     expected.keys().chain(known.keys()).filter(differs).collect();
-                return Err(format!("{names:?} are not as in a fresh process"));
+                let mut s2 = open(root); let p2 = s2.prepare().unwrap(); let why = s2.why(&p2); let why: Vec<_> = why.iter().filter(|w| &*w.name == "pack").map(|w| format!("{w:?}")).collect();
+                return Err(format!("{names:?} are not as in a fresh process {:?} {:?} out: {} {why:?}", expected.get("pack"), known.get("pack"), root.join("out.txt").exists()));
             }
             Some(_) => std::thread::sleep(Duration::from_millis(10)),
         }
@@ -242,4 +243,9 @@ fn a_session_that_watches_knows_what_a_fresh_process_would() {
     if let Err(error) = result {
         panic!("{error}");
     }
+}
+
+#[test]
+fn debug_one() {
+    println!("{:?}", check(&[Step::Config(1), Step::Config(0)]));
 }

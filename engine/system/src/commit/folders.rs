@@ -34,19 +34,24 @@ struct Listing {
 /// A member of a folder.
 enum Member {
     Folder(Box<[u8]>, ObjectId),
+    Submodule(Box<[u8]>, ObjectId),
     File(Box<[u8]>, FileKind, ObjectId),
 }
 
-/// The folders at and below `top`, sorted by path. Level by level, since a tree may be deeper than
+/// The folders at and below `top`, sorted by path; of submodules those that are checked out. Level by level, since a tree may be deeper than
 /// a stack.
-pub(super) fn all(objects: &Objects, top: Option<ObjectId>) -> io::Result<Folders> {
+pub(super) fn all(
+    objects: &Objects,
+    top: Option<ObjectId>,
+    is_checked_out: &(dyn Fn(&RelPath) -> bool + Sync),
+) -> io::Result<Folders> {
     let Some(tree) = top else { return Ok(vec![(RelPath::root(), Arc::from([]))]) };
     let mut levels: Vec<Vec<Listing>> = Vec::new();
     let mut places = vec![Place { path: RelPath::root(), tree, parent: 0 }];
     while !places.is_empty() {
         let mut level: Vec<Listing> = places
             .into_par_iter()
-            .map(|place| listing(objects, place))
+            .map(|place| listing(objects, place, is_checked_out))
             .collect::<io::Result<_>>()?;
         places = level
             .iter_mut()
@@ -83,12 +88,25 @@ fn gather(mut levels: Vec<Vec<Listing>>) -> Folders {
     folders
 }
 
-fn listing(objects: &Objects, place: Place) -> io::Result<Listing> {
+fn listing(
+    objects: &Objects,
+    place: Place,
+    is_checked_out: &(dyn Fn(&RelPath) -> bool + Sync),
+) -> io::Result<Listing> {
     let Place { path, tree, parent } = place;
     let mut listing = Listing { entries: Vec::new(), children: Vec::new(), path, parent };
-    for member in objects.tree(tree, member)? {
+    for member in objects.tree(tree, |entry| member(entry))? {
         match member {
             Member::Folder(name, _) if is_never_listed(&listing.path, &name) => {}
+            // What is not checked out holds nothing in the work tree either.
+            Member::Submodule(name, commit) => {
+                if let Some(tree) = objects.root_of_submodule(commit)
+                    && is_checked_out(&listing.path.join(&name))
+                {
+                    let path = listing.path.join(name);
+                    listing.children.push(Place { path, tree, parent: 0 });
+                }
+            }
             Member::Folder(name, tree) => {
                 let path = listing.path.join(name);
                 listing.children.push(Place { path, tree, parent: 0 });
@@ -107,7 +125,7 @@ fn member(entry: &EntryRef<'_>) -> Option<Member> {
     let (name, id) = (|| Box::from(&**entry.filename), entry.oid.to_owned());
     match entry.mode.kind() {
         EntryKind::Tree => Some(Member::Folder(name(), id)),
-        EntryKind::Commit => None,
+        EntryKind::Commit => Some(Member::Submodule(name(), id)),
         EntryKind::Blob => Some(Member::File(name(), FileKind::File, id)),
         EntryKind::BlobExecutable => Some(Member::File(name(), FileKind::Executable, id)),
         EntryKind::Link => Some(Member::File(name(), FileKind::Link, id)),

@@ -1,7 +1,8 @@
-//! Git's object database: packs, loose objects and alternates, read by many threads at once. Does not
-//! know paths.
+//! Git's object database: packs, loose objects and alternates, read by many threads at once; those of
+//! submodules too. Does not know paths in commits.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
@@ -18,6 +19,8 @@ pub(super) struct Objects {
     /// Readers that nobody uses right now. A reader knows which packs there are, so that a new one
     /// for each object would be slow.
     idle: Mutex<Vec<Reader>>,
+    /// Those of submodules, which have databases of their own.
+    submodules: Vec<Objects>,
 }
 
 struct Reader {
@@ -27,14 +30,31 @@ struct Reader {
 
 impl Objects {
     pub fn open(git: &Git) -> io::Result<Self> {
+        let mut all = Self::at(git.root())?;
+        // One that can't be read is as one that is not there.
+        all.submodules =
+            modules(git.git_dir()).iter().filter_map(|folder| Self::at(folder).ok()).collect();
+        Ok(all)
+    }
+
+    /// Those of the repository at a work tree or a git directory.
+    fn at(folder: &Path) -> io::Result<Self> {
         // Without the user's configuration: it says nothing about objects. Whose the repository is
         // does not matter either, since nothing that it names is run.
         let options = gix::open::Options::isolated().with(gix::sec::Trust::Full);
-        let repo = gix::open_opts(git.root(), options).map_err(|error| {
+        let repo = gix::open_opts(folder, options).map_err(|error| {
             io::Error::other(format!("the git repository cannot be read: {error}"))
         })?;
         let first = Mutex::new(repo.objects.clone().into_inner());
-        Ok(Self { first, idle: Mutex::default() })
+        Ok(Self { first, idle: Mutex::default(), submodules: Vec::new() })
+    }
+
+    /// The tree of a submodule's commit; `None` where its objects are not here.
+    pub fn root_of_submodule(&self, commit: ObjectId) -> Option<ObjectId> {
+        if self.submodules.is_empty() {
+            return None;
+        }
+        self.root_of(CommitId(commit)).ok()
     }
 
     /// The tree of a commit.
@@ -79,11 +99,27 @@ impl Objects {
         })
     }
 
+    /// The database that an object is in.
+    fn holder(&self, id: ObjectId) -> &Self {
+        let holds = |one: &Self| {
+            let first = one.first.lock().unwrap_or_else(PoisonError::into_inner);
+            gix::objs::Exists::exists(&*first, &id)
+        };
+        match self.submodules.is_empty() || holds(self) {
+            true => self,
+            false => self.submodules.iter().find(|one| holds(one)).unwrap_or(self),
+        }
+    }
+
     fn read<T>(
         &self,
         id: ObjectId,
         read: impl FnOnce(&mut Reader) -> gix::Result<T>,
     ) -> io::Result<T> {
+        let at = self.holder(id);
+        if !std::ptr::eq(at, self) {
+            return at.read(id, read);
+        }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut reader = idle.unwrap_or_else(|| {
             let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +135,27 @@ impl Objects {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
         result
     }
+}
+
+/// The git directories of submodules, and of those in them.
+fn modules(git_dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![git_dir.join("modules")];
+    while let Some(folder) = open.pop() {
+        for item in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = item.path();
+            // A name may be a path itself.
+            match path.join("objects").is_dir() {
+                true => {
+                    open.push(path.join("modules"));
+                    found.push(path);
+                }
+                false if item.file_type().is_ok_and(|kind| kind.is_dir()) => open.push(path),
+                false => {}
+            }
+        }
+    }
+    found
 }
 
 /// Up to which size a reader's buffer is kept for the next object.

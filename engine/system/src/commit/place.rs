@@ -104,24 +104,27 @@ impl Trees {
         }
     }
 
-    /// The members of a tree; a submodule has none.
+    /// The members of a tree, or of a submodule: it has none where its objects are not here.
     pub fn members(&self, node: Node) -> io::Result<Arc<[Item]>> {
-        match node.kind {
-            EntryKind::Tree => {}
-            EntryKind::Commit => return Ok(Arc::from([])),
+        let id = match node.kind {
+            EntryKind::Tree => node.id,
+            EntryKind::Commit => match self.objects.root_of_submodule(node.id) {
+                Some(tree) => tree,
+                None => return Ok(Arc::from([])),
+            },
             _ => return Err(io::ErrorKind::NotADirectory.into()),
-        }
+        };
         let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read().get(&node.id) {
+        if let Some(known) = read().get(&id) {
             return Ok(known.clone());
         }
-        let mut items = self.objects.tree(node.id, |entry| {
+        let mut items = self.objects.tree(id, |entry| {
             let node = Node { kind: entry.mode.kind(), id: entry.oid.to_owned() };
             Some(Item { name: Box::from(&**entry.filename), node })
         })?;
         items.sort_unstable_by(|one, two| one.name.cmp(&two.name));
         let items: Arc<[Item]> = items.into();
-        read().insert(node.id, items.clone());
+        read().insert(id, items.clone());
         Ok(items)
     }
 

@@ -260,7 +260,7 @@ fn where_a_filter_applies_the_id_is_that_of_the_blob_and_not_of_the_checkout() {
 }
 
 #[test]
-fn a_submodule_is_a_folder_that_holds_nothing() {
+fn a_submodule_holds_the_files_of_the_commit_that_is_named() {
     let other = Repo::new();
     other.write("inner", "1");
     let inner = other.commit();
@@ -269,10 +269,14 @@ fn a_submodule_is_a_folder_that_holds_nothing() {
     repo.git(&["submodule", "add", "-q", other.root.to_str().unwrap(), "libs/sub"]);
     repo.commit();
     let head = repo.head();
-    assert_eq!(paths(&head.folders().unwrap()), ["."]);
+    assert_eq!(paths(&head.folders().unwrap()), [".", "libs", "libs/sub"]);
     assert_eq!(head.stat(&"libs/sub".into()).unwrap().kind, StatKind::Folder);
-    assert_eq!(head.list(&"libs/sub".into()).unwrap(), []);
-    assert!(is_absent(&head.read(&"libs/sub/inner".into()).unwrap_err()));
+    assert_eq!(head.read(&"libs/sub/inner".into()).unwrap(), b"1");
+    repo.check();
+    // Where it is not checked out it holds nothing, as in the work tree.
+    repo.git(&["submodule", "deinit", "-q", "-f", "libs/sub"]);
+    assert_eq!(paths(&repo.head().folders().unwrap()), ["."]);
+    repo.git(&["submodule", "update", "-q", "--init"]);
     // Seen from within, it is a repository like any other.
     let sub =
         Repo { temp: repo.temp, root: repo.root.clone(), project: repo.root.join("libs/sub") };

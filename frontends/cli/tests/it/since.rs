@@ -175,6 +175,31 @@ fn without_a_configuration_at_the_commit_everything_changed() {
 }
 
 #[test]
+fn a_submodule_counts_by_what_it_holds() {
+    let project = Project::new(
+        "[commands.build]\nexec = \"note\"\ndeps = [\"vendor/**\"]\n[commands.other]\nexec = \"note\"\ndeps = [\"own\"]\n",
+    );
+    let inner = project.trace("inner");
+    std::fs::create_dir_all(&inner).unwrap();
+    let inner = inner.display().to_string();
+    let git = |args: &[&str]| project.git_args(args);
+    git(&["init", "-q", &inner]);
+    std::fs::write(format!("{inner}/x.c"), "1\n").unwrap();
+    git(&["-C", &inner, "add", "-A"]);
+    git(&["-C", &inner, "commit", "-q", "-m", "inner"]);
+    git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &inner, "vendor"]);
+    project.write("own", "").commit();
+    assert!(project.ls("--since HEAD").is_empty());
+    project.write("vendor/x.c", "2\n");
+    assert_eq!(project.ls("--since HEAD"), ["build"]);
+    git(&["-C", "vendor", "commit", "-q", "-a", "-m", "more"]);
+    assert_eq!(project.ls("--since HEAD"), ["build"], "the commit of the submodule is another");
+    project.commit();
+    assert!(project.ls("--since HEAD").is_empty());
+    assert_eq!(project.ls("--since HEAD~1"), ["build"]);
+}
+
+#[test]
 fn what_a_merge_brought_in_counts_from_either_side() {
     let project = project();
     project.git("switch -q -c side");
