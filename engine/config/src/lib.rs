@@ -5,7 +5,9 @@
 #![deny(missing_docs)]
 
 pub mod context;
+pub mod dotenv;
 mod duration;
+mod environment;
 mod fences;
 pub mod lower;
 pub mod names;
@@ -13,8 +15,15 @@ mod queries;
 pub mod resolve;
 mod shape;
 pub mod template;
+mod variables;
+mod venvs;
 
+pub use environment::{
+    Environment, Filled, FilledKind, FilledUv, FilledVenv, LOCKS, VENVS, environment, venv_folder,
+};
 pub use queries::{
     command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,
     project, space,
 };
+pub use variables::DotenvVariable;
+pub use venvs::venv_of;

@@ -23,6 +23,7 @@ mod python;
 mod result;
 pub mod schema;
 mod schema_tables;
+mod space;
 pub mod syntax;
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity, Span, Step};
@@ -33,4 +34,5 @@ pub use path::RelPath;
 pub use project::*;
 pub use python::*;
 pub use result::*;
+pub use space::*;
 pub use syntax::{ConfigSyntax, Parsed};

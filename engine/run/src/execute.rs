@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
+use crate::venv::VenvJob;
 use crossbeam_channel::{Receiver, Sender};
 use qik_cache::{CacheSet, Restore};
 use qik_model::{Diagnostic, Name};
@@ -36,6 +37,8 @@ pub(crate) struct Execution {
     pub timeout: Option<Duration>,
     pub retries: u32,
     pub terminal: bool,
+    /// The environment that it makes.
+    pub venv: Option<VenvJob>,
 }
 
 /// What workers answer.
@@ -80,7 +83,12 @@ pub(crate) fn work(
     for job in jobs {
         let answer = match job {
             Job::Execute(at, execution) => {
-                Message::Executed(at, execute(worker, shared, at, &execution, answers))
+                let run = || execute(worker, shared, at, &execution, answers);
+                let executed = match &execution.venv {
+                    Some(venv) => venv.make(&*shared.system, run),
+                    None => run(),
+                };
+                Message::Executed(at, executed)
             }
             Job::Tell(at, executed) => {
                 let _ = answers.send(Message::Output(at, executed.log.clone()));

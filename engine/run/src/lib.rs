@@ -4,6 +4,7 @@
 //! [`qik_db::Change`], after commands wrote files.
 
 mod decide;
+mod environment;
 mod event;
 mod execute;
 mod out;
@@ -12,8 +13,10 @@ mod schedule;
 mod status;
 mod sweep;
 mod transfer;
+mod venv;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
+pub use environment::variables_for;
 pub use event::{Outcome, RunEvent, RunReport, RunnableReport};
 pub use plan::{Plan, Planned};
 pub use schedule::{RunOptions, Stage, run};

@@ -13,17 +13,19 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, Severity};
+use qik_model::{ActionResult, Builtin, Diagnostic, Digest, Fingerprint, Name, Place, Severity};
 use qik_python::{SpaceKey, fence_report};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
+use crate::environment::variables_for;
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport};
 use crate::execute::{Executed, Execution, Job, Message, Shared, work};
 use crate::out::OutFolder;
 use crate::plan::Plan;
 use crate::sweep;
+use crate::venv::VenvJob;
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -60,7 +62,8 @@ pub fn run(
     let (from_workers, answers) = unbounded();
     let shared =
         Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
-    listen(RunEvent::Planned { count: plan.runnables.len() });
+    let count = plan.runnables.iter().filter(|planned| !planned.on_demand).count();
+    listen(RunEvent::Planned { count });
     let mut report = std::thread::scope(|scope| {
         let spawn = |worker: usize| {
             let (shared, jobs, answers) =
@@ -91,6 +94,11 @@ struct State {
     /// The folders of its inputs when it was started.
     stamps: Vec<sweep::FolderStamp>,
     entry: Option<Box<ActionResult>>,
+    /// Whether something waits for this environment, or did.
+    demanded: bool,
+    done: bool,
+    /// What waits for this environment.
+    users: Vec<usize>,
 }
 
 struct Schedule<'a> {
@@ -136,7 +144,8 @@ impl<'a> Schedule<'a> {
             .iter()
             .map(|planned| State { waits_for: planned.after.len(), ..State::default() });
         let states: Vec<State> = states.collect();
-        let ready = (0..states.len()).filter(|&i| states[i].waits_for == 0).collect();
+        let is_ready = |&at: &usize| states[at].waits_for == 0 && !plan.runnables[at].on_demand;
+        let ready = (0..states.len()).filter(is_ready).collect();
         let system = stage.db.system().clone();
         Self {
             out: OutFolder::open(system.clone()),
@@ -251,17 +260,41 @@ impl<'a> Schedule<'a> {
             self.look_at_ready(at);
         }
         self.states[at].revision = self.stage.tree.revision();
-        let status = decide(self.stage.db, &self.stage.caches, planned, self.options.force);
+        // A new environment for each forced run would be for nothing.
+        let forced = self.options.force && !planned.is_brought_along();
+        let status = decide(self.stage.db, &self.stage.caches, planned, forced);
         self.states[at].fingerprint =
             planned.is_cached().then(|| fingerprint_of(self.stage.db, planned).ok()).flatten();
+        let needs = planned.venv.filter(|venv| !self.states[*venv].done);
         match status {
+            CacheStatus::Warm(entry)
+                if planned.definition.builtin == Some(Builtin::VenvInstall) =>
+            {
+                let time = Duration::from_millis(entry.millis);
+                self.end(at, Outcome::Cached, 0, Arc::from([]), time, Vec::new());
+            }
             CacheStatus::Warm(entry) => self.replay(at, entry),
+            // Also where something is missing: it may come with the environment.
+            _ if needs.is_some() && !planned.is_group() => self.wait_for_venv(at, needs),
             CacheStatus::Cold(ColdReason::Broken(errors)) => {
                 self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
                 self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
             }
             CacheStatus::Cold(reason) => self.execute(at, reason),
             CacheStatus::Uncached => self.execute(at, ColdReason::Uncached),
+        }
+    }
+
+    /// Has the environment made that a runnable is to execute in; then it is decided on anew.
+    fn wait_for_venv(&mut self, at: usize, venv: Option<usize>) {
+        let Some(venv) = venv else { return };
+        let state = &mut self.states[venv];
+        state.users.push(at);
+        if !std::mem::replace(&mut state.demanded, true)
+            && state.waits_for == 0
+            && self.plan.runnables[venv].on_demand
+        {
+            self.ready.insert(venv);
         }
     }
 
@@ -300,6 +333,15 @@ impl<'a> Schedule<'a> {
 
     fn start_job(&mut self, at: usize) {
         let planned = &self.plan.runnables[at];
+        let env = match variables_for(self.stage.db, &planned.definition) {
+            Ok(env) => env,
+            Err(error) => {
+                let place = Place::Key(planned.definition.settings.origin.clone());
+                let errors = vec![error.at(place, "needed by this command")];
+                self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
+                return self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
+            }
+        };
         if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
             self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
         }
@@ -314,10 +356,16 @@ impl<'a> Schedule<'a> {
             command: definition.command.clone(),
             line: definition.exec.text.to_string(),
             cwd: self.system.root().to_path_buf(),
-            env: self.environment(at),
+            env,
             timeout: definition.settings.timeout,
             retries: definition.settings.retries,
             terminal: definition.settings.interactive,
+            venv: VenvJob::of(
+                self.stage.db,
+                planned,
+                self.states[at].fingerprint,
+                self.states[at].reason == Some(ColdReason::Forced),
+            ),
         };
         self.busy += 1;
         self.give(Job::Execute(at, Box::new(execution)));
@@ -336,21 +384,6 @@ impl<'a> Schedule<'a> {
         });
         self.busy += 1;
         self.give(Job::Tell(at, Executed { code, stopped: false, log, time: Duration::ZERO }));
-    }
-
-    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-        let set: Vec<_> = self.plan.runnables[at]
-            .definition
-            .env
-            .iter()
-            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
-            .collect();
-        let inherited = self.system.env().iter();
-        inherited
-            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
-            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
-            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
-            .collect()
     }
 
     /// Hands a job to the workers; they are started as they are needed.
@@ -414,17 +447,26 @@ impl<'a> Schedule<'a> {
             because_of: state.because_of.clone(),
             diagnostics,
         };
+        state.done = true;
+        let users = std::mem::take(&mut state.users);
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
         let because_of = state.because_of.clone().unwrap_or(name);
         (self.listen)(RunEvent::Finished(report.clone()));
         self.report.runnables.push(report);
+        for user in users {
+            if blocks {
+                self.states[user].because_of.get_or_insert_with(|| because_of.clone());
+            }
+            self.ready.insert(user);
+        }
         for next in self.downstream[at].clone() {
             let next_state = &mut self.states[next];
             if blocks && next_state.because_of.is_none() {
                 next_state.because_of = Some(because_of.clone());
             }
             next_state.waits_for -= 1;
-            if next_state.waits_for == 0 {
+            let waits = self.plan.runnables[next].on_demand && !next_state.demanded;
+            if next_state.waits_for == 0 && !waits {
                 self.ready.insert(next);
             }
         }

@@ -99,6 +99,21 @@ pub struct Prepared {
     pub warnings: Vec<Diagnostic>,
 }
 
+impl Prepared {
+    /// What is listed, by position: not what makes the environments of others where that is needed,
+    /// since each machine does that for itself; nor locks that only came along and are as they are.
+    pub fn listed(&self) -> impl Iterator<Item = (usize, &Planned)> {
+        let is_done = |at: usize| {
+            let statuses = self.statuses.as_ref();
+            statuses.is_some_and(|statuses| matches!(statuses[at], CacheStatus::Warm(_)))
+        };
+        let all = self.plan.runnables.iter().enumerate();
+        all.filter(move |(at, planned)| {
+            !planned.on_demand && !(planned.is_companion && is_done(*at))
+        })
+    }
+}
+
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("tree", &self.tree).finish_non_exhaustive()
@@ -217,12 +232,12 @@ impl Session {
             WantedStatus::Warm => matches!(status, CacheStatus::Warm(_)),
             WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
         };
-        let plan = plan.filtered(|at, _| kept(&statuses[at]));
+        let keeps: Vec<bool> = statuses.iter().map(kept).collect();
+        let (plan, statuses) = plan.filtered_with(statuses, |at, _| keeps[at]);
         let warnings = self.take_notes();
         if any_error(&warnings) {
             return Err(warnings);
         }
-        let statuses = statuses.into_iter().filter(kept).collect();
         Ok(Prepared { plan, statuses: Some(statuses), warnings })
     }
 
@@ -263,6 +278,11 @@ impl Session {
             stop: self.stop.clone(),
         };
         let mut report = qik_run::run(stage, &prepared.plan, &options, listen);
+        if report.runnables.iter().any(|one| one.made_venv(&prepared.plan)) {
+            // Only now can it be told whose imports are whose.
+            self.write_import_maps(&prepared.plan);
+            self.caches().stage();
+        }
         self.save(listen);
         // What the user waited for, the look at the files included.
         report.time = self.db.system().elapsed();

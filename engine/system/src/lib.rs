@@ -48,7 +48,7 @@ pub use memory::MemorySystem;
 pub use os::OsSystem;
 pub use outside::{
     Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, canonical, current_binary,
-    current_dir, read_file,
+    current_dir, find_program, read_file,
 };
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};

@@ -119,7 +119,7 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
         if ls && listing::print(session, &mut prepared, format).is_err() {
             return 1;
         }
-        let count = if fail { prepared.plan.runnables.len() } else { 0 };
+        let count = if fail { prepared.listed().count() } else { 0 };
         if count > 0 && !ls {
             let are = if count == 1 { "is" } else { "are" };
             let _ =
@@ -132,7 +132,8 @@ fn run_commands(session: &mut Session, style: &Style, format: Format) -> i32 {
         return refuse(style, None, &[Diagnostic::error("system/no-signals", what)]);
     }
     let workers = session.number("workers").ok().flatten();
-    let streams = prepared.plan.runnables.len() == 1 || workers == Some(1);
+    let commands = prepared.plan.runnables.iter().filter(|one| !one.definition.is_venv_step());
+    let streams = commands.count() == 1 || workers == Some(1);
     let live =
         logger.as_deref() != Some("stdout") && is_terminal(Stream::Stderr) && style.may_animate;
     let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams);

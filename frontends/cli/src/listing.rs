@@ -28,7 +28,7 @@ pub(crate) fn print(
 }
 
 fn names(prepared: &Prepared) -> String {
-    let mut names: Vec<&str> = prepared.plan.runnables.iter().map(|p| &**p.name()).collect();
+    let mut names: Vec<&str> = prepared.listed().map(|(_, one)| &**one.name()).collect();
     names.sort_unstable();
     names.iter().map(|name| format!("{name}\n")).collect()
 }
@@ -38,11 +38,11 @@ fn objects(session: &mut Session, prepared: &mut Prepared) -> String {
         prepared.statuses = Some(session.statuses(&prepared.plan));
     }
     let statuses = prepared.statuses.as_deref().unwrap_or_default();
-    let runnables = prepared.plan.runnables.iter().zip(statuses);
-    let mut objects: Vec<(String, Value)> = runnables
-        .map(|(planned, status)| {
+    let mut objects: Vec<(String, Value)> = prepared
+        .listed()
+        .map(|(at, planned)| {
             let definition = &planned.definition;
-            let (status, reason) = match status {
+            let (status, reason) = match &statuses[at] {
                 CacheStatus::Warm(_) => ("warm", Value::Null),
                 CacheStatus::Cold(reason) => ("cold", reason.to_string().into()),
                 CacheStatus::Uncached => ("none", Value::Null),

@@ -6,6 +6,7 @@ mod layers;
 mod python;
 mod space;
 mod variables;
+mod venv;
 mod view;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use qik_model::{
 use crate::resolve;
 use crate::shape::Check;
 use layers::{Layer, Layers};
+pub(crate) use venv::step_name;
 use view::{Fields, View};
 
 /// What lowering asks of the world.
@@ -104,6 +106,7 @@ struct Lowering {
     commands: BTreeMap<Name, Command>,
     spaces: BTreeMap<Name, Space>,
     profiles: BTreeMap<Name, Profile>,
+    space_defaults: space::SpaceDefaults,
     /// Where each single setting was first made.
     settings: BTreeMap<&'static str, Origin>,
 }
@@ -111,6 +114,10 @@ struct Lowering {
 impl Lowering {
     /// All but commands: what must be known before modules' own files are looked for.
     fn outer(&mut self, layers: &[Layer<'_>]) {
+        // What plain requirements files mean depends on the plugins.
+        for layer in layers {
+            self.plugins(&layer.fields());
+        }
         for layer in layers {
             self.defaults(&layer.fields());
             self.base(&layer.fields());
@@ -121,7 +128,6 @@ impl Lowering {
             let fields = layer.fields();
             self.spaces(&fields);
             self.caches(&fields);
-            self.plugins(&fields);
             if let Some(table) = fields.fields("pydist") {
                 python::pydist(&table, &mut self.project.pydist);
             }
@@ -130,10 +136,14 @@ impl Lowering {
                 variables::add_profiles(&table, &self.project, profiles, &mut self.diagnostics);
             }
         }
-        self.spaces
-            .entry("default".into())
-            .or_insert_with(|| Space { name: "default".into(), ..Space::default() });
+        self.spaces.entry("default".into()).or_insert_with(|| {
+            let mut space = Space { name: "default".into(), ..Space::default() };
+            self.space_defaults.complete(&mut space, None, &mut Vec::new());
+            space
+        });
         space::clashes(&self.spaces, &mut self.diagnostics);
+        space::nested_roots(&self.spaces, &mut self.diagnostics);
+        venv::share_default(&mut self.spaces, self.space_defaults.venv());
     }
 
     fn defaults(&mut self, fields: &Fields<'_>) {
@@ -150,6 +160,10 @@ impl Lowering {
                 view.one_or_more().iter().filter_map(path).collect();
         }
         self.project.defaults.ignore.extend(table.texts("ignore"));
+        for key in ["venv", "dotenv", "environment"] {
+            self.once(&table, key);
+        }
+        self.space_defaults.add(&table, &self.project, &mut self.diagnostics);
     }
 
     /// A setting that has one value in the whole project.
@@ -182,8 +196,13 @@ impl Lowering {
                 self.diagnostics.push(twice("space", &name, &view.at, first));
                 continue;
             }
-            let python_path = &self.project.defaults.python_path;
-            let space = space::space(name.clone(), &view, python_path, &mut self.diagnostics);
+            let space = space::space(
+                name.clone(),
+                &view,
+                &self.space_defaults,
+                &self.project,
+                &mut self.diagnostics,
+            );
             self.spaces.insert(name, space);
         }
     }
@@ -228,7 +247,10 @@ impl Lowering {
                 self.project.pygraph = python::pygraph(table);
                 self.diagnostics.extend(python::without_effect(table));
             }
-            let settings = table.filter(|_| &*pyimport != "qik.pygraph");
+            if let (Some(table), "qik.uv") = (&table, &*pyimport) {
+                self.project.uv = venv::uv_config(table);
+            }
+            let settings = table.filter(|_| !matches!(&*pyimport, "qik.pygraph" | "qik.uv"));
             let settings = settings.map(|table| self::settings(&table, "pyimport"));
             let settings = settings.unwrap_or_default();
             let plugin = Plugin { name: name.clone(), pyimport, origin: view.at, settings };
@@ -262,8 +284,9 @@ impl Lowering {
         diagnostics.extend(self.diagnostics);
         project.spaces = shared(self.spaces);
         let mut commands = commands;
-        if let Some(check) = command::fence_check(&project, &commands) {
-            commands.insert(check.name.clone(), check);
+        let own = [command::fence_check(&project, &commands)];
+        for made in own.into_iter().flatten().chain(venv::steps(&project, &commands)) {
+            commands.insert(made.name.clone(), made);
         }
         project.profiles = shared(self.profiles);
         let mut names =

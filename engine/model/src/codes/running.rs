@@ -188,6 +188,39 @@ not take that for "nothing changed". Fetch the history that is missing: `git fet
 server is `origin/main`, and is there after `git fetch`."#,
     ),
     code(
+        "space/bad-dotenv",
+        "a file of variables can't be read",
+        r#"Files under `dotenv` of a space hold lines such as `NAME=value`, also with `export` before it. Values
+with spaces stand in quotes, and may go over several lines in them; `#` begins a comment; `${NAME}` is
+the value of another variable. What the line holds is not shown, as it may be a secret. Only commands
+of spaces that name the file are held up."#,
+    ),
+    code(
+        "space/no-dotenv",
+        "a file of variables is not there",
+        r#"A space names files of variables under `dotenv`, and its commands are to find what they set. Such a
+file is often not committed: then each machine makes its own, from a sample that is. Only commands of
+spaces that name the file are held up."#,
+    ),
+    code(
+        "space/no-prefix",
+        "an environment that something else makes is not there",
+        r#"An environment of type `conda` or `pixi` is made by these tools; qik only uses it. There is none in
+the folder that `prefix` names: no `conda-meta` is in it. Make it (`pixi install`, `conda env create
+--prefix …`), or correct the folder; a relative one starts at the project."#,
+    ),
+    code(
+        "space/no-uv",
+        "uv is not there",
+        r#"Environments of type `uv` and `uv-project` are locked and made by uv. It is looked for on `PATH`, in
+the active environment (`VIRTUAL_ENV`, `CONDA_PREFIX`), in the project's `.venv`, and beside qik.
+
+    pip install uv
+    curl -LsSf https://astral.sh/uv/install.sh | sh
+
+Commands whose results are cached are replayed without it."#,
+    ),
+    code(
         "system/no-signals",
         "interrupts cannot be noticed",
         r#"qik stops the commands that it started when it is interrupted, and for that must hear of it. Without

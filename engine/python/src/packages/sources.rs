@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use qik_config::{context_value, template::ContextName};
+use qik_config::{FilledKind, FilledVenv, context_value, template::ContextName};
 use qik_db::Db;
 use qik_model::{ContextValue, Diagnostic, RelPath};
 
@@ -29,7 +29,8 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub fn read(db: &dyn Db, space: &str) -> Self {
+    /// Those that count for a space. Where its environment names files, these and no others.
+    pub fn read(db: &dyn Db, space: &str, venv: Option<&FilledVenv>) -> Self {
         let mut sources = Self {
             map: ImportMap::default(),
             locks: Vec::new(),
@@ -39,9 +40,14 @@ impl Sources {
             notes: Vec::new(),
         };
         sources.read_map(db, space);
-        sources.read_locks(db);
-        if sources.locks.is_empty() {
-            sources.read_requirements(db);
+        match venv.filter(|venv| venv.kind != FilledKind::Active || !venv.files.is_empty()) {
+            Some(venv) => sources.read_own(db, venv),
+            None => {
+                sources.read_locks(db);
+                if sources.locks.is_empty() {
+                    sources.read_requirements(db);
+                }
+            }
         }
         sources.read_pythons(db);
         sources
@@ -57,6 +63,50 @@ impl Sources {
             ),
             None => {}
         }
+    }
+
+    /// The files of the space's own environment.
+    fn read_own(&mut self, db: &dyn Db, venv: &FilledVenv) {
+        let python = match &venv.kind {
+            FilledKind::Uv(uv) => uv.python.as_ref(),
+            FilledKind::UvProject { python, .. } => python.as_ref(),
+            FilledKind::Active | FilledKind::Prefix { .. } => None,
+        };
+        let python = python.and_then(|python| python.text.parse().ok());
+        self.pythons.extend(python.map(|python| ("venv".to_string(), python)));
+        for path in &venv.files {
+            let name = String::from_utf8_lossy(path.name()).into_owned();
+            let Some(text) = text(db, path) else { continue };
+            match Format::of(&name) {
+                Some(format) => match Lock::parse(format, &text) {
+                    Ok(lock) => self.add_lock(lock, path),
+                    Err(error) => self.notes.push(bad_lock(path, &error)),
+                },
+                None if name.ends_with(".txt") || name.ends_with(".lock") => {
+                    self.read_pins(db, path);
+                }
+                // Requirements without versions, or what no Python tool reads.
+                None => {}
+            }
+        }
+    }
+
+    /// Pinned requirements. Paths in them start at the project, where they are installed from.
+    fn read_pins(&mut self, db: &dyn Db, path: &RelPath) {
+        let name = PathBuf::from(String::from_utf8_lossy(path.name()).into_owned());
+        let read = |file: &Path| match *file == name {
+            true => text(db, path),
+            false => text(db, &RelPath::new(file.as_os_str().as_encoded_bytes())?),
+        };
+        let found = lock::requirements::requirements(&name, &read);
+        self.notes.extend(found.errors.iter().map(|(_, error)| bad_lock(path, error)));
+        self.add_lock(found.lock, path);
+    }
+
+    fn add_lock(&mut self, lock: Lock, path: &RelPath) {
+        self.roots.extend(lock.roots.iter().cloned());
+        self.locks.push(lock);
+        self.files.push(path.clone());
     }
 
     fn read_locks(&mut self, db: &dyn Db) {

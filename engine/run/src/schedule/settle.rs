@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use qik_db::Change;
 use qik_fingerprint::{explanation, nodes};
 use qik_graph::runnable;
 use qik_model::{
-    BlobId, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange, Place, RelPath,
+    BlobId, Builtin, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange,
+    Place, RelPath,
 };
 
 use super::Schedule;
@@ -46,6 +48,14 @@ impl Schedule<'_> {
         if executed.stopped {
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
+        }
+        if planned.definition.builtin == Some(Builtin::VenvInstall) {
+            // What it made says of itself whether it holds still; and others look into it now.
+            Change::default().with_outside().apply(self.stage.db);
+            self.write_log(&name, &executed.log);
+            self.out.note(&name, executed.code, false, None, millis(executed.time));
+            let (code, log, time) = (executed.code, executed.log.into(), executed.time);
+            return self.end(at, Outcome::Ran, code, log, time, Vec::new());
         }
         let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
         let mut diagnostics = Vec::new();

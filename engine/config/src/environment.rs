@@ -1,0 +1,330 @@
+//! What the commands of a space run in, with every template filled in: the Python environment, files
+//! of variables, variables. Reads no file but for `requirements` that name others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use qik_db::Db;
+use qik_model::{
+    Builtin, Constraint, ContextValue, Diagnostic, Inherit, Maker, Name, Origin, Place, RelPath,
+    Template, UvProject, UvVenv, VenvKind,
+};
+
+use crate::lower::step_name;
+use crate::template::{self, ContextName, Lookup, ModuleField, Part};
+use crate::{context_value, project, space, venvs};
+
+/// Where qik keeps the environments that it makes.
+pub const VENVS: &str = "._qik/venv";
+/// Where locks lie that nothing else is said of.
+pub const LOCKS: &str = ".qik/artifacts/uv.lock";
+
+/// A text as it is used, and as it may be told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Filled {
+    /// With everything filled in.
+    pub text: Arc<str>,
+    /// With `{ctx.…}` left as written: a variable may hold a secret.
+    pub told: Arc<str>,
+}
+
+/// What the commands of a space run in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The Python environment.
+    pub venv: Option<Arc<FilledVenv>>,
+    /// Files of variables, in order.
+    pub dotenv: Vec<RelPath>,
+    /// Variables with a value, or passed on from qik's own environment.
+    pub env: Vec<(Name, Option<Filled>)>,
+    /// What of qik's own environment is there.
+    pub inherit: Inherit,
+    /// Variables of qik's own environment that count.
+    pub pass_env: Vec<Name>,
+    /// Context variables that anything above mentions, with their values.
+    pub context: Vec<(Name, Arc<str>)>,
+}
+
+/// A Python environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilledVenv {
+    /// The space whose environment it is.
+    pub owner: Name,
+    /// Where it is configured.
+    pub origin: Origin,
+    /// The files that say what it holds.
+    pub files: Vec<RelPath>,
+    /// The runnable that locks it.
+    pub lock_step: Option<Name>,
+    /// The runnable that makes it.
+    pub install_step: Option<Name>,
+    /// What it is.
+    pub kind: FilledKind,
+}
+
+/// What a Python environment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilledKind {
+    /// Whichever is active.
+    Active,
+    /// One made by uv from requirements.
+    Uv(FilledUv),
+    /// One made by uv from a project.
+    UvProject {
+        /// The folder of the project.
+        folder: RelPath,
+        /// What is said to `uv sync` beside that.
+        options: Vec<Filled>,
+        /// The Python version.
+        python: Option<Filled>,
+    },
+    /// One that something else makes.
+    Prefix {
+        /// Who.
+        maker: Maker,
+        /// Its folder, absolute or relative to the project.
+        path: Filled,
+    },
+}
+
+/// An environment made by uv from requirements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilledUv {
+    /// Requirements files.
+    pub reqs: Vec<RelPath>,
+    /// The lock file.
+    pub lock: RelPath,
+    /// Files that keep versions in bounds.
+    pub constraints: Vec<RelPath>,
+    /// The runnables that write such files.
+    pub constraint_steps: Vec<Name>,
+    /// The Python version.
+    pub python: Option<Filled>,
+    /// The package index.
+    pub index_url: Option<Filled>,
+    /// Further ones.
+    pub extra_index_url: Vec<Filled>,
+}
+
+impl FilledVenv {
+    /// Its folder in the project, where qik makes it.
+    pub fn folder(&self) -> Option<RelPath> {
+        self.install_step.as_ref().map(|_| venv_folder(&self.owner))
+    }
+}
+
+/// The folder of the environment that qik makes for a space.
+pub fn venv_folder(space: &str) -> RelPath {
+    RelPath::from(VENVS).join(space.replace('%', "%25").replace('/', "%2F"))
+}
+
+/// What the commands of a space run in.
+///
+/// # Errors
+/// Values that are missing, files that are outside of the project.
+pub fn environment<'db>(
+    db: &'db dyn Db,
+    name: &str,
+) -> Result<&'db Arc<Environment>, &'db Diagnostic> {
+    environment_of(db, SpaceNamed::new(db, Name::from(name))).as_ref()
+}
+
+#[salsa::interned(debug)]
+struct SpaceNamed<'db> {
+    #[returns(ref)]
+    name: Name,
+}
+
+#[salsa::tracked(returns(ref))]
+fn environment_of<'db>(
+    db: &'db dyn Db,
+    name: SpaceNamed<'db>,
+) -> Result<Arc<Environment>, Diagnostic> {
+    let Some(space) = space(db, name.name(db)) else { return Ok(Arc::default()) };
+    let filler = || Filler { db, context: BTreeMap::new() };
+    let venv = match venv_key(db, &space.name) {
+        // Of these texts the lock is what counts, and they may hold credentials that change.
+        Some(owner) => Some(Arc::new(filler().venv(&owner)?)),
+        None => None,
+    };
+    let mut filler = filler();
+    let dotenv = space.dotenv.iter().map(|(text, at)| filler.path(text, at));
+    let dotenv = dotenv.collect::<Result<_, _>>()?;
+    let origin = space.origin.clone().unwrap_or_else(|| Origin::top(""));
+    let mut env = Vec::new();
+    for (name, value) in &space.env {
+        let value = match value {
+            Some(value) => Some(filler.text(value, &origin.key("env").key(name.clone()))?),
+            None => None,
+        };
+        env.push((name.clone(), value));
+    }
+    env.sort();
+    let (inherit, pass_env) = (space.inherit, space.pass_env.clone());
+    let context = filler.context.into_iter().collect();
+    Ok(Arc::new(Environment { venv, dotenv, env, inherit, pass_env, context }))
+}
+
+/// The space whose environment a space uses.
+fn venv_key(db: &dyn Db, space: &str) -> Option<Name> {
+    venvs::venv_of(project(db), space).map(|(owner, _)| owner.name.clone())
+}
+
+struct Filler<'db> {
+    db: &'db dyn Db,
+    context: BTreeMap<Name, Arc<str>>,
+}
+
+impl Filler<'_> {
+    fn venv(&mut self, owner: &Name) -> Result<FilledVenv, Diagnostic> {
+        let project = project(self.db);
+        let Some((_, venv)) = venvs::venv_of(project, owner) else {
+            return Err(Diagnostic::error("config/no-venv", format!("`{owner}` has none")));
+        };
+        let at = &venv.origin;
+        let step = |builtin| Some(Name::from(format!("{}@{owner}", step_name(project, builtin))));
+        let mut filled = FilledVenv {
+            owner: owner.clone(),
+            origin: at.clone(),
+            files: Vec::new(),
+            lock_step: None,
+            install_step: None,
+            kind: FilledKind::Active,
+        };
+        match &venv.kind {
+            VenvKind::Active { reqs, lock } => {
+                let files: &[Template] = lock.as_ref().map_or(reqs, std::slice::from_ref);
+                filled.files = self.paths(files, at)?;
+            }
+            VenvKind::Uv(uv) => {
+                let uv = self.uv(owner, uv, at)?;
+                filled.files = vec![uv.lock.clone()];
+                filled.lock_step = step(Builtin::VenvLock);
+                filled.install_step = step(Builtin::VenvInstall);
+                filled.kind = FilledKind::Uv(uv);
+            }
+            VenvKind::UvProject(of) => {
+                let folder = self.path(&of.path, at)?;
+                filled.files = ["pyproject.toml", "uv.lock"].map(|name| folder.join(name)).into();
+                filled.install_step = step(Builtin::VenvInstall);
+                let python = self.maybe(of.python.as_ref(), at)?;
+                let options = self.sync_options(of, at)?;
+                filled.kind = FilledKind::UvProject { folder, options, python };
+            }
+            VenvKind::Prefix(prefix) => {
+                filled.files = self.paths(&prefix.files, at)?;
+                let path = self.text(&prefix.path, &at.key("prefix"))?;
+                filled.kind = FilledKind::Prefix { maker: prefix.maker, path };
+            }
+            VenvKind::Space { .. } => {}
+        }
+        Ok(filled)
+    }
+
+    fn uv(&mut self, owner: &Name, uv: &UvVenv, at: &Origin) -> Result<FilledUv, Diagnostic> {
+        let lock = match &uv.lock {
+            Some(lock) => self.path(lock, &at.key("lock"))?,
+            None => {
+                let name = owner.replace('%', "%25").replace('/', "%2F");
+                RelPath::from(LOCKS).join(format!("{name}.txt"))
+            }
+        };
+        let (mut constraints, mut constraint_steps) = (Vec::new(), Vec::new());
+        for constraint in &uv.constraints {
+            match constraint {
+                Constraint::File(file) => constraints.push(self.path(file, at)?),
+                Constraint::Space(name, _) => {
+                    let Some(owner) = venv_key(self.db, name) else { continue };
+                    let other = self.venv(&owner)?;
+                    constraints.extend(other.files);
+                    constraint_steps.extend(other.lock_step);
+                }
+            }
+        }
+        Ok(FilledUv {
+            reqs: self.paths(&uv.reqs, at)?,
+            lock,
+            constraints,
+            constraint_steps,
+            python: self.maybe(uv.python.as_ref(), &at.key("python"))?,
+            index_url: self.maybe(uv.index_url.as_ref(), &at.key("index-url"))?,
+            extra_index_url: uv
+                .extra_index_url
+                .iter()
+                .map(|url| self.text(url, &at.key("extra-index-url")))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn sync_options(&mut self, of: &UvProject, at: &Origin) -> Result<Vec<Filled>, Diagnostic> {
+        let plain = |text: &str| Filled { text: text.into(), told: text.into() };
+        let mut options = Vec::new();
+        if !of.groups.is_empty() {
+            options.push(plain("--no-default-groups"));
+        }
+        let lists = [("--group", &of.groups[..]), ("--extra", &of.extras)];
+        let package = ("--package", of.package.as_ref().map_or(&[][..], std::slice::from_ref));
+        for (option, values) in lists.into_iter().chain([package]) {
+            for value in values {
+                options.push(plain(option));
+                options.push(self.text(value, at)?);
+            }
+        }
+        Ok(options)
+    }
+
+    fn maybe(
+        &mut self,
+        text: Option<&Template>,
+        at: &Origin,
+    ) -> Result<Option<Filled>, Diagnostic> {
+        text.map(|text| self.text(text, at)).transpose()
+    }
+
+    fn paths(&mut self, texts: &[Template], at: &Origin) -> Result<Vec<RelPath>, Diagnostic> {
+        texts.iter().map(|text| self.path(text, at)).collect()
+    }
+
+    fn path(&mut self, text: &str, at: &Origin) -> Result<RelPath, Diagnostic> {
+        let filled = self.text(text, at)?;
+        RelPath::new(filled.text.as_bytes()).ok_or_else(|| {
+            venvs::bad_path(&filled.told).at(Place::Value(at.clone()), "leaves the project")
+        })
+    }
+
+    fn text(&mut self, text: &str, at: &Origin) -> Result<Filled, Diagnostic> {
+        let located = |error: Diagnostic| match error.labels.is_empty() {
+            true => error.at(Place::Value(at.clone()), "used here"),
+            false => error,
+        };
+        let parts = template::parse(text).map_err(|bad| {
+            let name = bad.first().map(|bad| bad.reference.clone()).unwrap_or_default();
+            let message = format!("`{{{name}}}` means nothing");
+            located(Diagnostic::error("config/unknown-reference", message))
+        })?;
+        let filled = template::render(&parts, &FromContext(self.db)).map_err(located)?;
+        let told = parts.0.iter().map(|part| match part {
+            Part::Text(text) => text.to_string(),
+            Part::Context(name) => format!("{{{name}}}"),
+            Part::Module(_) => String::new(),
+        });
+        let told = told.collect::<String>().into();
+        for name in parts.context_names() {
+            let value = context_value(self.db, name).map_err(Clone::clone)?;
+            self.context.insert(name.to_string().into(), template::text_of(value).into());
+        }
+        Ok(Filled { text: filled.into(), told })
+    }
+}
+
+struct FromContext<'db>(&'db dyn Db);
+
+impl Lookup for FromContext<'_> {
+    fn context(&self, name: &ContextName) -> Result<ContextValue, Diagnostic> {
+        context_value(self.0, name).cloned().map_err(Clone::clone)
+    }
+
+    fn module(&self, _: ModuleField) -> Option<String> {
+        None
+    }
+}
