@@ -57,43 +57,63 @@ fn stand_in(text: &str) -> char {
     ('\u{e000}'..='\u{f8ff}').find(|c| !text.contains(*c)).unwrap_or('\u{fffd}')
 }
 
-/// The text with a stand-in for each `$` that starts a reference, and the others escaped as the crate
-/// wants it.
+/// The text with a stand-in for each `$` that starts a reference, and with what the crate would not
+/// take as it stands escaped: other `$`, and spaces inside of values.
 fn shield(text: &str, stand_in: char) -> String {
-    #[derive(PartialEq)]
-    enum At {
-        Plain,
-        Comment,
-        Single,
-        Double,
-    }
     let mut out = String::with_capacity(text.len());
-    let (mut at, mut last) = (At::Plain, '\n');
-    let mut chars = text.chars().peekable();
+    let (mut at, mut last) = (At::Name, '\n');
+    let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        match (&at, c) {
-            (At::Plain | At::Double, '\\') => {
+        let rest = chars.as_str();
+        match (at, c) {
+            (At::Before | At::Value | At::Double, '\\') => {
                 out.push(c);
                 out.extend(chars.next());
-                last = 'x';
+                (at, last) = (if at == At::Double { at } else { At::Value }, 'x');
                 continue;
             }
-            (At::Plain, '#') if last.is_whitespace() => at = At::Comment,
-            (At::Plain, '\'') => at = At::Single,
-            (At::Plain, '"') => at = At::Double,
-            (At::Comment, '\n') | (At::Single, '\'') | (At::Double, '"') => at = At::Plain,
-            (At::Plain | At::Double, '$') if chars.peek() == Some(&'{') => {
-                out.push(stand_in);
-                last = c;
-                continue;
+            (At::Name | At::Value, '#') if last.is_whitespace() => at = At::Comment,
+            (At::Name, '=') => at = At::Before,
+            (At::Before | At::Value, '\'') => at = At::Single,
+            (At::Before | At::Value, '"') => at = At::Double,
+            (At::Single, '\'') | (At::Double, '"') => at = At::Value,
+            (At::Name | At::Before | At::Value | At::Comment, '\n') => at = At::Name,
+            (At::Value, ' ') if !is_end(rest) => out.push('\\'),
+            (At::Before | At::Value | At::Double, '$') => {
+                at = if at == At::Before { At::Value } else { at };
+                if rest.starts_with('{') {
+                    out.push(stand_in);
+                    last = c;
+                    continue;
+                }
+                out.push('\\');
             }
-            (At::Plain | At::Double, '$') => out.push('\\'),
+            (At::Before, '#') if last.is_whitespace() => at = At::Comment,
+            (At::Before, c) if !c.is_whitespace() => at = At::Value,
             _ => {}
         }
         out.push(c);
         last = c;
     }
     out
+}
+
+/// Where in a text of variables something stands.
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    Name,
+    /// Behind the `=`.
+    Before,
+    Value,
+    Single,
+    Double,
+    Comment,
+}
+
+/// Whether nothing but a comment follows on the line.
+fn is_end(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default().trim_start();
+    line.is_empty() || line.starts_with('#')
 }
 
 /// `value` with its references filled in; what nothing knows is empty.
@@ -133,6 +153,8 @@ mod tests {
     fn quotes_export_and_comments_are_understood() {
         check("# note\n\nA=1\nexport B = 'two words' # why\n", &[("A", "1"), ("B", "two words")]);
         check("A=\"a # b\"\nB=a#b\nC=\n", &[("A", "a # b"), ("B", "a#b"), ("C", "")]);
+        check("A=two words # c\nB = x y  z \n", &[("A", "two words"), ("B", "x y  z")]);
+        check("A= # c\nB=a\\ b\n", &[("A", ""), ("B", "a b")]);
         check("A=\"tab\\nline\"\r\nB=2\r\n", &[("A", "tab\nline"), ("B", "2")]);
         check("# don't stop\nA=1\n", &[("A", "1")]);
         check("\u{feff}A=1\n", &[("A", "1")]);

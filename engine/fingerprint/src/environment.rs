@@ -22,7 +22,7 @@ pub(crate) fn tell(
     tell_passed(db, definition, manifest);
     tell_set(definition, manifest);
     if environment.inherit == Inherit::Strict {
-        manifest.item("environment", "", Part::Plain(b"strict"));
+        manifest.item("environment", "strict", Part::Plain(b""));
     }
     let located = |error: Diagnostic| vec![error.at(whole(definition), "needed by this command")];
     for variable in environment.dotenv_variables(db).map_err(located)? {

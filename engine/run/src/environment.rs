@@ -38,8 +38,19 @@ pub fn variables_for(
     Ok(variables.into_iter().collect())
 }
 
+/// The variables of a program that is started in a space.
+///
+/// # Errors
+/// As [`variables_for`].
+pub fn space_variables(
+    db: &dyn Db,
+    environment: &Environment,
+) -> Result<Vec<(OsString, OsString)>, Diagnostic> {
+    Ok(of_space(db, environment, &|_| false)?.into_iter().collect())
+}
+
 /// The variables that the commands of a space find; `named` are those that a command names itself.
-pub(crate) fn of_space(
+fn of_space(
     db: &dyn Db,
     environment: &Environment,
     named: &dyn Fn(&str) -> bool,

@@ -16,7 +16,7 @@ mod transfer;
 mod venv;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
-pub use environment::variables_for;
+pub use environment::{space_variables, variables_for};
 pub use event::{Outcome, RunEvent, RunReport, RunnableReport};
 pub use plan::{Plan, Planned};
 pub use schedule::{RunOptions, Stage, run};

@@ -24,6 +24,7 @@ mod plan;
 mod python;
 mod shards;
 mod since;
+mod venvs;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,6 +22,7 @@
 mod blob;
 mod commit;
 mod env;
+mod exec;
 mod git;
 mod machine;
 mod memory;
@@ -42,6 +43,7 @@ use qik_model::{FileKind, RelPath};
 pub use blob::is_content_of_file;
 pub use commit::CommitSystem;
 pub use env::Env;
+pub use exec::exec;
 pub use git::{CommitId, Git, NoCommit};
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width};
 pub use memory::MemorySystem;

@@ -8,6 +8,7 @@ mod diagnostics;
 mod graph;
 mod listing;
 mod printer;
+mod qikx;
 mod style;
 mod why;
 
@@ -41,6 +42,13 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// Runs the command line of this process as `qikx`.
+#[expect(clippy::disallowed_methods, reason = "the arguments are this room's to read")]
+pub fn qikx() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(u8::try_from(qikx::run(&args)).unwrap_or(1))
 }
 
 fn run(args: &[OsString], invocation: Invocation) -> i32 {

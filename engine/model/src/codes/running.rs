@@ -12,6 +12,15 @@ profiles and the environment. Without `=` there is no value to set.
     qik deploy --ctx stage=test."#,
     ),
     code(
+        "args/nothing-to-run",
+        "`qikx` is told no program",
+        r#"`qikx CMD[@SPACE] ARGS…` runs a program in the environment of a space, which it makes first if it
+has to be made; `qikx --install [SPACE…]` makes environments and runs nothing.
+
+    qikx pytest -x
+    qikx python@tools -m pip list"#,
+    ),
+    code(
         "args/unknown-code",
         "no error has this code",
         r#"Each report begins with a code such as `config/unknown-key`; `qik --explain-error` prints the page
@@ -208,6 +217,13 @@ spaces that name the file are held up."#,
         r#"An environment of type `conda` or `pixi` is made by these tools; qik only uses it. There is none in
 the folder that `prefix` names: no `conda-meta` is in it. Make it (`pixi install`, `conda env create
 --prefix …`), or correct the folder; a relative one starts at the project."#,
+    ),
+    code(
+        "space/no-program",
+        "a program can't be started in a space",
+        r#"`qikx` looks for the program in the environment of the space, then on `PATH`. It is in neither, or
+is no program that can be started. Is it among the requirements of that space? `qikx CMD@SPACE` names
+another space. The exit code is 127 where nothing was found, and 126 where it could not be started."#,
     ),
     code(
         "space/no-uv",

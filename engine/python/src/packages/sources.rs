@@ -11,8 +11,8 @@ use super::look::TrackedLook;
 use super::{IMPORT_MAPS, Packages, PackagesOrigin, import_map_path};
 use crate::dist::lock::{self, Format, Lock};
 use crate::dist::{
-    Distribution, Distributions, Environment, Extras, ImportMap, PythonVersion, Requirement,
-    Target, asked_extras, python,
+    self, Distribution, Distributions, Environment, Extras, Found, ImportMap, PythonVersion,
+    Requirement, Target, asked_extras, python,
 };
 use crate::modules::facts_store;
 
@@ -49,7 +49,7 @@ impl Sources {
                 }
             }
         }
-        sources.read_pythons(db);
+        sources.read_pythons(db, venv);
         sources
     }
 
@@ -152,13 +152,18 @@ impl Sources {
         }
     }
 
-    fn read_pythons(&mut self, db: &dyn Db) {
+    fn read_pythons(&mut self, db: &dyn Db, venv: Option<&FilledVenv>) {
         let mut add = |from: &str, version: Option<PythonVersion>| {
             self.pythons.extend(version.map(|version| (from.to_string(), version)));
         };
         let dot_file = text(db, &".python-version".into());
         add(".python-version", dot_file.and_then(|text| python::from_dot_file(&text)));
         add(IMPORT_MAPS, self.map.python);
+        // One that can't be used any more still tells what the next one is likely to have.
+        let folder = venv.and_then(FilledVenv::folder).map(|at| at.to_path(db.system().root()));
+        let made =
+            folder.and_then(|at| dist::environment(&TrackedLook(db), &at, Found::Configured));
+        add("venv", made.and_then(|made| made.python));
         let pyproject = text(db, &"pyproject.toml".into());
         let requires = pyproject.as_deref().and_then(python::requires_of_pyproject);
         for (lock, file) in self.locks.iter().zip(&self.files) {
