@@ -1,5 +1,5 @@
 //! What the commands of a space run in, with every template filled in: the Python environment, files
-//! of variables, variables. Reads no file but for `requirements` that name others.
+//! of variables, variables. Reads none of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,9 @@ use crate::{context_value, project, space, venvs};
 pub const VENVS: &str = "._qik/venv";
 /// Where locks lie that nothing else is said of.
 pub const LOCKS: &str = ".qik/artifacts/uv.lock";
+
+/// How a shell line begins that runs in an environment that qik makes.
+pub const ACTIVATION: &str = "export VIRTUAL_ENV=";
 
 /// A text as it is used, and as it may be told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,6 +116,22 @@ impl FilledVenv {
     }
 }
 
+impl Environment {
+    /// What a shell line begins with that is to run in the Python environment; empty where any will
+    /// do. It is for the project folder.
+    pub fn activation(&self) -> String {
+        let Some(venv) = &self.venv else { return String::new() };
+        let (name, prefix) = match &venv.kind {
+            FilledKind::Active => return String::new(),
+            FilledKind::Prefix { path, .. } => ("CONDA_PREFIX", path.text.to_string()),
+            _ => ("VIRTUAL_ENV", venv_folder(&venv.owner).to_string()),
+        };
+        let root = if prefix.starts_with('/') { "" } else { "$PWD/" };
+        let prefix = prefix.replace('\'', r"'\''");
+        format!("export {name}=\"{root}\"'{prefix}' PATH=\"{root}\"'{prefix}'/bin:\"$PATH\"; ")
+    }
+}
+
 /// The folder of the environment that qik makes for a space.
 pub fn venv_folder(space: &str) -> RelPath {
     RelPath::from(VENVS).join(space.replace('%', "%25").replace('/', "%2F"))
@@ -205,7 +224,7 @@ impl Filler<'_> {
             }
             VenvKind::UvProject(of) => {
                 let folder = self.path(&of.path, at)?;
-                filled.files = ["pyproject.toml", "uv.lock"].map(|name| folder.join(name)).into();
+                filled.files = vec![folder.join("pyproject.toml"), self.lock_of(&folder)];
                 filled.install_step = step(Builtin::VenvInstall);
                 let python = self.maybe(of.python.as_ref(), at)?;
                 let options = self.sync_options(of, at)?;
@@ -256,6 +275,14 @@ impl Filler<'_> {
         })
     }
 
+    /// The lock of a project: beside it, or that of the workspace that it is in.
+    fn lock_of(&self, project: &RelPath) -> RelPath {
+        let folders = std::iter::successors(Some(project.clone()), RelPath::parent);
+        let mut locks = folders.map(|folder| folder.join("uv.lock"));
+        let is_there = |lock: &RelPath| self.db.source(lock).bytes(self.db).is_some();
+        locks.find(is_there).unwrap_or_else(|| project.join("uv.lock"))
+    }
+
     fn sync_options(&mut self, of: &UvProject, at: &Origin) -> Result<Vec<Filled>, Diagnostic> {
         let plain = |text: &str| Filled { text: text.into(), told: text.into() };
         let mut options = Vec::new();
@@ -263,7 +290,7 @@ impl Filler<'_> {
             options.push(plain("--no-default-groups"));
         }
         let lists = [("--group", &of.groups[..]), ("--extra", &of.extras)];
-        let package = ("--package", of.package.as_ref().map_or(&[][..], std::slice::from_ref));
+        let package = ("--package", of.package.as_slice());
         for (option, values) in lists.into_iter().chain([package]) {
             for value in values {
                 options.push(plain(option));

@@ -4,6 +4,7 @@
 //! This room knows no configuration format and reads nothing but through the database's inputs.
 #![deny(missing_docs)]
 
+mod circles;
 pub mod context;
 pub mod dotenv;
 mod duration;
@@ -19,7 +20,8 @@ mod variables;
 mod venvs;
 
 pub use environment::{
-    Environment, Filled, FilledKind, FilledUv, FilledVenv, LOCKS, VENVS, environment, venv_folder,
+    ACTIVATION, Environment, Filled, FilledKind, FilledUv, FilledVenv, LOCKS, VENVS, environment,
+    venv_folder,
 };
 pub use queries::{
     command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,

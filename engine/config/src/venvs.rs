@@ -6,6 +6,7 @@ use qik_model::{
     Constraint, Diagnostic, Name, Origin, Place, Project, RelPath, Space, Template, Venv, VenvKind,
 };
 
+use crate::circles::{Circle, at_each, circles, way};
 use crate::{names, template};
 
 /// The space whose environment `space` uses, itself mostly, and the environment. `None` where it has
@@ -34,7 +35,11 @@ pub(crate) fn check(project: &Project) -> Vec<Diagnostic> {
             found.extend(bad_text(text, &at, is_path));
         }
     }
-    found.extend(circles(project));
+    let edges = |name: &Name| {
+        let named = project.spaces.get(name).map(|space| names_in(space));
+        named.into_iter().flatten().map(|(name, at)| (name.clone(), at)).collect()
+    };
+    found.extend(circles(project, &edges).iter().map(|(start, circle)| circular(start, circle)));
     found
 }
 
@@ -136,52 +141,9 @@ pub(crate) fn bad_path(path: &str) -> Diagnostic {
         .help("write it relative to the project folder; `.` is the folder itself")
 }
 
-fn circles(project: &Project) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let mut told = BTreeSet::new();
-    for name in project.spaces.keys() {
-        if let Some(circle) = circle_through(project, name, &mut vec![name.clone()])
-            && told.insert(circle.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>())
-        {
-            found.push(circular(name, &circle));
-        }
-    }
-    found
-}
-
-/// The spaces on the way from `path` back to `start`, each with the place that names it.
-fn circle_through(
-    project: &Project,
-    start: &Name,
-    path: &mut Vec<Name>,
-) -> Option<Vec<(Name, Origin)>> {
-    for (name, at) in names_in(project.spaces.get(path.last()?)?) {
-        if name == start {
-            return Some(vec![(name.clone(), at)]);
-        }
-        if path.contains(name) {
-            continue;
-        }
-        path.push(name.clone());
-        if let Some(mut rest) = circle_through(project, start, path) {
-            rest.insert(0, (name.clone(), at));
-            return Some(rest);
-        }
-        path.pop();
-    }
-    None
-}
-
-fn circular(start: &Name, circle: &[(Name, Origin)]) -> Diagnostic {
-    let names: Vec<&str> = [start]
-        .into_iter()
-        .chain(circle.iter().map(|(name, _)| name))
-        .map(|name| &**name)
-        .collect();
-    let message = format!("environments depend on each other: `{}`", names.join(" -> "));
+fn circular(start: &Name, circle: &Circle) -> Diagnostic {
+    let message = format!("environments depend on each other: `{}`", way(start, circle));
     let report = Diagnostic::error("config/circular-venv", message)
         .help("give one of these spaces an environment of its own");
-    circle.iter().fold(report, |report, (name, at)| {
-        report.at(Place::Value(at.clone()), format!("leads to `{name}`"))
-    })
+    at_each(report, circle, &|name| format!("leads to `{name}`"))
 }

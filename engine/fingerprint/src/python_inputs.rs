@@ -66,8 +66,8 @@ pub fn python_inputs<'db>(
     loaded: &[Arc<str>],
     view: PackagesView,
 ) -> Result<PythonInputs<'db>, Vec<Diagnostic>> {
-    let mut inputs = PythonInputs::default();
-    inputs.in_venv = definition.environment.venv.is_some();
+    let in_venv = definition.environment.venv.is_some();
+    let mut inputs = PythonInputs { in_venv, ..PythonInputs::default() };
     if !needs_python(definition) && loaded.is_empty() && !inputs.in_venv {
         return Ok(inputs);
     }

@@ -75,8 +75,13 @@ fn tell_beside_files(
         let name = format!("{}:{}", val.file.told, val.key.told);
         manifest.item("val", &name, Part::Plain(value.as_bytes()));
     }
+    let activation = definition.environment.activation();
     for tool in &definition.deps.tools {
-        let output = db.tool(&tool.text).output(db);
+        let line = match activation.is_empty() {
+            true => tool.text.clone(),
+            false => format!("{activation}{}", tool.text).into(),
+        };
+        let output = db.tool(&line).output(db);
         if output.code != 0 {
             return Err(vec![tool_failed(definition, tool, &output.text)]);
         }

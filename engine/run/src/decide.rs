@@ -9,7 +9,7 @@ use qik_cache::{CacheKind, CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
 use qik_fingerprint::{Difference, Now, StoredNode, differences, fingerprint};
 use qik_graph::runnable;
-use qik_model::{ActionResult, BlobId, Builtin, Diagnostic, FileKind, Fingerprint, Name, RelPath};
+use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
 use crate::plan::Planned;
 use crate::venv;
@@ -86,7 +86,7 @@ pub fn decide(db: &Database, caches: &CacheSet, planned: &Planned, forced: bool)
     if forced {
         return CacheStatus::Cold(ColdReason::Forced);
     }
-    if planned.definition.builtin == Some(Builtin::VenvInstall) {
+    if planned.makes_venv() {
         return venv::status(db, planned, fingerprint);
     }
     let files = |path: &RelPath| state_of(db, path);
@@ -112,7 +112,7 @@ pub(crate) fn look_ahead<'a>(
     let mut by_cache: BTreeMap<&Name, Vec<Key<'_>>> = BTreeMap::new();
     for one in planned {
         if caches.kind(&one.cache) == Some(CacheKind::Remote)
-            && one.definition.builtin != Some(Builtin::VenvInstall)
+            && !one.makes_venv()
             && let Ok(fingerprint) = fingerprint_of(db, one)
         {
             by_cache.entry(&one.cache).or_default().push(key(one, fingerprint));

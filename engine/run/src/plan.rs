@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qik_graph::Definition;
-use qik_model::{CacheWhen, Name};
+use qik_model::{Builtin, CacheWhen, Name};
 
 /// Runnables in an order in which each comes after what it depends on.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,11 @@ impl Planned {
         self.definition.is_venv_step() && self.on_demand
     }
 
+    /// Whether it makes an environment.
+    pub fn makes_venv(&self) -> bool {
+        self.definition.builtin == Some(Builtin::VenvInstall)
+    }
+
     /// Whether its results are kept anywhere.
     pub fn is_cached(&self) -> bool {
         &*self.cache != "none"
@@ -82,6 +87,10 @@ impl Plan {
             let venv = planned.definition.install_step();
             planned.venv = venv.and_then(|name| position.get(name).copied());
         }
+        // What a command of the project waits for is done in any case.
+        let waited: BTreeSet<usize> =
+            runnables.iter().flat_map(|planned| planned.after.iter().copied()).collect();
+        waited.into_iter().for_each(|at| runnables[at].on_demand = false);
         Self { runnables }
     }
 

@@ -5,6 +5,7 @@
 
 mod replay;
 mod settle;
+mod venvs;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -267,12 +268,7 @@ impl<'a> Schedule<'a> {
             planned.is_cached().then(|| fingerprint_of(self.stage.db, planned).ok()).flatten();
         let needs = planned.venv.filter(|venv| !self.states[*venv].done);
         match status {
-            CacheStatus::Warm(entry)
-                if planned.definition.builtin == Some(Builtin::VenvInstall) =>
-            {
-                let time = Duration::from_millis(entry.millis);
-                self.end(at, Outcome::Cached, 0, Arc::from([]), time, Vec::new());
-            }
+            CacheStatus::Warm(_) if planned.makes_venv() => self.venv_is_there(at),
             CacheStatus::Warm(entry) => self.replay(at, entry),
             // Also where something is missing: it may come with the environment.
             _ if needs.is_some() && !planned.is_group() => self.wait_for_venv(at, needs),
@@ -282,19 +278,6 @@ impl<'a> Schedule<'a> {
             }
             CacheStatus::Cold(reason) => self.execute(at, reason),
             CacheStatus::Uncached => self.execute(at, ColdReason::Uncached),
-        }
-    }
-
-    /// Has the environment made that a runnable is to execute in; then it is decided on anew.
-    fn wait_for_venv(&mut self, at: usize, venv: Option<usize>) {
-        let Some(venv) = venv else { return };
-        let state = &mut self.states[venv];
-        state.users.push(at);
-        if !std::mem::replace(&mut state.demanded, true)
-            && state.waits_for == 0
-            && self.plan.runnables[venv].on_demand
-        {
-            self.ready.insert(venv);
         }
     }
 
@@ -447,18 +430,11 @@ impl<'a> Schedule<'a> {
             because_of: state.because_of.clone(),
             diagnostics,
         };
-        state.done = true;
-        let users = std::mem::take(&mut state.users);
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
         let because_of = state.because_of.clone().unwrap_or(name);
         (self.listen)(RunEvent::Finished(report.clone()));
         self.report.runnables.push(report);
-        for user in users {
-            if blocks {
-                self.states[user].because_of.get_or_insert_with(|| because_of.clone());
-            }
-            self.ready.insert(user);
-        }
+        self.venv_ended(at, blocks.then_some(&because_of));
         for next in self.downstream[at].clone() {
             let next_state = &mut self.states[next];
             if blocks && next_state.because_of.is_none() {

@@ -68,7 +68,7 @@ impl VenvJob {
         key: Option<Fingerprint>,
         forced: bool,
     ) -> Option<Self> {
-        if planned.definition.builtin != Some(qik_model::Builtin::VenvInstall) {
+        if !planned.makes_venv() {
             return None;
         }
         let (of, folder) = venv_of(db, planned)?;

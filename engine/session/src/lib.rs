@@ -100,21 +100,6 @@ pub struct Prepared {
     pub warnings: Vec<Diagnostic>,
 }
 
-impl Prepared {
-    /// What is listed, by position: not what makes the environments of others where that is needed,
-    /// since each machine does that for itself; nor locks that only came along and are as they are.
-    pub fn listed(&self) -> impl Iterator<Item = (usize, &Planned)> {
-        let is_done = |at: usize| {
-            let statuses = self.statuses.as_ref();
-            statuses.is_some_and(|statuses| matches!(statuses[at], CacheStatus::Warm(_)))
-        };
-        let all = self.plan.runnables.iter().enumerate();
-        all.filter(move |(at, planned)| {
-            !planned.on_demand && !(planned.is_companion && is_done(*at))
-        })
-    }
-}
-
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("tree", &self.tree).finish_non_exhaustive()

@@ -7,10 +7,25 @@ use std::ffi::OsString;
 use qik_config::{environment, names, project};
 use qik_graph::Selection;
 use qik_model::{Diagnostic, Name};
-use qik_run::{CacheStatus, space_variables};
+use qik_run::{CacheStatus, Planned, space_variables};
 
 use crate::plan::{self, Request};
 use crate::{Prepared, Session};
+
+impl Prepared {
+    /// What is listed, by position: not what makes the environments of others where that is needed,
+    /// since each machine does that for itself; nor locks that only came along and are as they are.
+    pub fn listed(&self) -> impl Iterator<Item = (usize, &Planned)> {
+        let is_done = |at: usize| {
+            let statuses = self.statuses.as_ref();
+            statuses.is_some_and(|statuses| matches!(statuses[at], CacheStatus::Warm(_)))
+        };
+        let all = self.plan.runnables.iter().enumerate();
+        all.filter(move |(at, planned)| {
+            !(planned.on_demand || planned.is_companion && is_done(*at))
+        })
+    }
+}
 
 impl Session {
     /// The space that the working directory belongs to.

@@ -80,7 +80,7 @@ pub(crate) fn run(args: &[OsString]) -> i32 {
     }
     let (program, space) = program_and_space(&asked.words[0]);
     let space = space.unwrap_or_else(|| session.space_here());
-    if let Err(code) = install(&mut session, &style, &[space.clone()], false) {
+    if let Err(code) = install(&mut session, &style, std::slice::from_ref(&space), false) {
         return code;
     }
     let env = match session.variables_in(&space) {

@@ -6,7 +6,7 @@ another ci
 printf '\n\nSECOND = 2\n' >> billing/invoice.py
 code 0 qik pytest --cache my_remote
 same "billing alone" "1 pytest" "$(calls)"
-says "of `the imports of billing` changed"
+says 'of `the imports of billing` changed'
 git checkout -q .
 printf '\n\nSECOND = 2\n' >> shop/prices.py
 code 0 qik pytest --cache my_remote

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use qik_db::Change;
+use qik_cache::CacheKind;
 use qik_fingerprint::{explanation, nodes};
 use qik_graph::runnable;
 use qik_model::{
-    BlobId, Builtin, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange,
-    Place, RelPath,
+    BlobId, Diagnostic, Digest, FileKind, Fingerprint, GlobSet, Name, OnInputChange, Place, RelPath,
 };
 
 use super::Schedule;
@@ -49,13 +48,8 @@ impl Schedule<'_> {
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
         }
-        if planned.definition.builtin == Some(Builtin::VenvInstall) {
-            // What it made says of itself whether it holds still; and others look into it now.
-            Change::default().with_outside().apply(self.stage.db);
-            self.write_log(&name, &executed.log);
-            self.out.note(&name, executed.code, false, None, millis(executed.time));
-            let (code, log, time) = (executed.code, executed.log.into(), executed.time);
-            return self.end(at, Outcome::Ran, code, log, time, Vec::new());
+        if planned.makes_venv() {
+            return self.made_venv(at, executed);
         }
         let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
         let mut diagnostics = Vec::new();
@@ -136,6 +130,14 @@ impl Schedule<'_> {
         {
             self.states[at].fingerprint = None;
             return Some(missing);
+        }
+        if planned.definition.is_venv_step()
+            && self.stage.caches.kind(&planned.cache) == Some(CacheKind::Repo)
+        {
+            // A committed entry is of no use without the lock that it speaks of.
+            let locks = artifacts.iter().map(|(path, ..)| path);
+            let ours = locks.filter(|path| path.is_within(&RelPath::from(".qik")));
+            ours.for_each(|path| self.stage.caches.stage_with(path.clone()));
         }
         let unmatched = (executed.code == 0).then(|| unmatched_glob(planned, &artifacts)).flatten();
         let explanation = explanation(db, runnable(db, planned.name())?).ok()?;

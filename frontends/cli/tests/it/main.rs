@@ -32,4 +32,5 @@ mod since;
 mod stopping;
 mod templates;
 mod variables;
+mod venv_forms;
 mod venvs;

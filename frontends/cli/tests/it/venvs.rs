@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::project::{Project, Told, tell};
 
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 [plugins]
 uv = "qik.uv"
 
@@ -61,7 +61,7 @@ pub fn with_uv(mut command: Command) -> Command {
     command
 }
 
-fn project() -> Project {
+pub fn project() -> Project {
     let project = Project::new(CONFIG);
     project.write("old/requirements.in", "six<1.15\n").write("old/test.py", TEST);
     project.write("new/requirements.in", "six<1.16\n").write("new/test.py", TEST);
@@ -70,7 +70,7 @@ fn project() -> Project {
 }
 
 /// The steps that were executed, by what qik says.
-fn steps(told: &Told) -> Vec<&str> {
+pub fn steps(told: &Told) -> Vec<&str> {
     let names = told.stderr.lines().filter_map(|line| {
         let line = line.trim();
         let name = line.strip_prefix("ran ").unwrap_or(line).split(' ').next()?;
@@ -83,12 +83,12 @@ fn steps(told: &Told) -> Vec<&str> {
 }
 
 /// What a command printed, when it was executed or replayed.
-fn log(project: &Project, name: &str) -> String {
+pub fn log(project: &Project, name: &str) -> String {
     project.read(&format!("._qik/out/{name}.out"))
 }
 
 /// A `PATH` without uv.
-fn bare(project: &Project) -> String {
+pub fn bare(project: &Project) -> String {
     let path = project.command("true");
     let path = path.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap();
     format!("{}:/usr/bin:/bin", path.to_str().unwrap().split(':').next().unwrap())
@@ -312,149 +312,22 @@ fn without_uv_it_is_said_how_to_get_it_and_what_is_cached_is_replayed() {
 }
 
 #[test]
-fn a_space_can_share_an_environment_or_be_kept_to_its_versions() {
+fn two_at_a_time_make_one_environment() {
     if !can_make() {
         return;
     }
     let project = project();
-    project.write(
-        "qik.toml",
-        CONFIG.replace(
-            "venv = \"new/requirements.in\"",
-            "venv = { type = \"space\", name = \"old\" }",
-        ),
-    );
-    let told = qik(&project, "test -v 2");
-    told.exits(0);
-    assert_eq!([log(&project, "test@new"), log(&project, "test@old")], ["1.14.0\n", "1.14.0\n"]);
-    assert_eq!(steps(&told), ["uv.install@old", "uv.lock@old"]);
-    project.write("qik.toml", CONFIG.replace(
-        "venv = \"new/requirements.in\"",
-        "venv = { type = \"uv\", reqs = \"new/requirements.in\", constraint = { type = \"space\", name = \"old\" } }",
-    ));
-    let told = qik(&project, "test@new -v 2");
-    told.exits(0).prints("1.14.0\n");
-    assert_eq!(steps(&told), ["uv.install@new", "uv.lock@new"]);
-    project.write("old/requirements.in", "six<1.14\n");
-    qik(&project, "test@new -v 2").exits(0).prints("1.13.0\n");
-}
-
-#[test]
-fn what_requirements_include_counts() {
-    if !can_make() {
-        return;
-    }
-    let project = project();
-    project.write("old/requirements.in", "-r shared.in\n").write("old/shared.in", "six<1.15\n");
-    qik(&project, "test@old -v 2").exits(0).prints("1.14.0\n");
-    project.write("old/shared.in", "six<1.14\n");
-    qik(&project, "test@old -v 2").exits(0).prints("1.13.0\n");
-    assert_eq!(qik(&project, "uv.lock@old").exits(0).summary(), "0 ran, 1 cached");
-}
-
-#[test]
-fn since_a_commit_a_changed_lock_or_requirement_selects_its_space() {
-    if !can_make() {
-        return;
-    }
-    let project = project();
-    project.write("qik.toml", CONFIG.replace("{module.dir}/**", "{module.dir}/test.py"));
-    qik(&project, "test").exits(0);
-    project.commit();
-    assert_eq!(qik(&project, "--since HEAD --ls").exits(0).out(), "");
-    project.write("old/requirements.in", "six<1.14\n");
-    assert_eq!(qik(&project, "test --since HEAD --ls").exits(0).out(), "test@old\nuv.lock@old\n");
-    project.git("checkout -q old");
-    let lock = project.read(".qik/artifacts/uv.lock/old.txt");
-    project.write(".qik/artifacts/uv.lock/old.txt", lock.replace("1.14.0", "1.13.0"));
-    let told = qik(&project, "test --since HEAD --ls");
-    assert!(told.exits(0).out().starts_with("test@old\n"), "{}", told.out());
-}
-
-#[test]
-fn a_graph_has_the_same_fingerprint_before_and_after_the_environment_is_made() {
-    if !can_make() {
-        return;
-    }
-    let project = Project::new(
-        r#"
-[plugins]
-uv = "qik.uv"
-pygraph = "qik.pygraph"
-[defaults]
-cache = "repo"
-[spaces.app]
-modules = ["app"]
-venv = "requirements.in"
-fence = true
-[commands.load]
-exec = "note && python -c 'import {module.pyimport}'"
-deps = [{ type = "pygraph", pyimport = "{module.pyimport}" }, { type = "pydist", name = "six" }]
-"#,
-    );
-    // The import is called otherwise than the distribution: only the environment tells.
-    project
-        .write("requirements.in", "six<1.16\npython-dateutil==2.8.2\n")
-        .write(".gitignore", "__pycache__\n");
-    project.write("app/__init__.py", "import six\nimport dateutil.tz\n");
-    let told = qik(&project, "");
-    told.exits(0).is_silent_on("python/missing-distribution");
-    assert_eq!(project.executed(), ["load@app"]);
-    assert_eq!(qik(&project, "").exits(0).summary(), "0 ran, 3 cached");
-    project.commit();
-    let clone = project.clone_to("clone");
-    let told = qik_in(&clone, "--cache-status cold --ls", &[("PATH", &bare(&project))]);
-    assert_eq!(told.exits(0).out(), "", "from the lock and the committed map alone");
-    let fingerprint = |told: Told| {
-        let line = told.exits(0).out();
-        line.lines().find(|line| line.contains("fingerprint")).unwrap_or_default().to_string()
+    qik(&project, "uv.lock").exits(0);
+    let start = || {
+        let mut command = with_uv(project.qik_command("test@old -f -v 2"));
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
     };
-    let before = fingerprint(qik(&clone, "why load@app"));
-    qik(&clone, "uv.install").exits(0);
-    assert_eq!(fingerprint(qik(&clone, "why load@app")), before);
-    clone.write("app/__init__.py", "import six\nimport requests\n");
-    qik(&clone, "pygraph.check").exits(1).prints("app imports requests");
-}
-
-#[test]
-fn a_project_of_uv_is_synchronized_by_group() {
-    if !can_make() {
-        return;
+    let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+    for output in &both {
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1.14.0"), "{told}");
     }
-    let project = Project::new(
-        r#"
-[spaces.app]
-root = "app"
-venv = { type = "uv-project", path = "app", groups = ["old"] }
-[spaces.bare]
-venv = { type = "uv-project", path = "app" }
-[commands.show]
-exec = "note && python -c 'import six; print(six.__version__)'"
-space = "app"
-deps = ["x"]
-[commands.none]
-exec = "note && python -c 'import six'"
-space = "bare"
-deps = ["x"]
-"#,
-    );
-    project.write(
-        "app/pyproject.toml",
-        "[project]\nname = \"app\"\nversion = \"1\"\nrequires-python = \">=3.8\"\ndependencies = []\n\
-         [dependency-groups]\nold = [\"six==1.14.0\"]\n[tool.uv]\npackage = false\n",
-    );
-    let told = tell(with_uv(project.command("uv")).args(["lock", "-q", "--project", "app"]));
-    told.exits(0);
-    let told = qik(&project, "show -v 2");
-    told.exits(0).prints("1.14.0\n");
-    assert_eq!(steps(&told), ["uv.install@app"]);
-    assert_eq!(qik(&project, "show").exits(0).summary(), "0 ran, 1 cached");
-    qik(&project, "none").exits(1).prints("No module named 'six'");
-    // A lock that is behind its project is told by uv, and nothing half made is used.
-    let pyproject = project.read("app/pyproject.toml");
-    project.write("app/pyproject.toml", pyproject.replace("1.14.0", "1.15.0"));
-    qik(&project, "show").exits(1).says("1 skipped");
-    tell(with_uv(project.command("uv")).args(["lock", "-q", "--project", "app"])).exits(0);
-    qik(&project, "show -v 2").exits(0).prints("1.15.0\n");
-    assert_eq!(project.inside("app").qik("--ls").exits(0).out(), "show\n");
+    assert_eq!(qik(&project, "uv.install@old").exits(0).summary(), "0 ran, 2 cached");
 }
