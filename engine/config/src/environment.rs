@@ -1,13 +1,13 @@
 //! What the commands of a space run in, with every template filled in: the Python environment, files
 //! of variables, variables. Reads none of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qik_db::Db;
 use qik_model::{
     Builtin, Constraint, ContextValue, Diagnostic, Inherit, Maker, Name, Origin, Place, RelPath,
-    Template, UvProject, UvVenv, VenvKind,
+    Template, UvProject, UvVenv, Venv, VenvKind,
 };
 
 use crate::lower::step_name;
@@ -161,9 +161,9 @@ fn environment_of<'db>(
 ) -> Result<Arc<Environment>, Diagnostic> {
     let Some(space) = space(db, name.name(db)) else { return Ok(Arc::default()) };
     let filler = || Filler { db, context: BTreeMap::new() };
-    let venv = match venv_key(db, &space.name) {
+    let venv = match owner_of(db, &space.name) {
         // Of these texts the lock is what counts, and they may hold credentials that change.
-        Some(owner) => Some(Arc::new(filler().venv(&owner)?)),
+        Some((owner, venv)) => Some(Arc::new(filler().venv(&owner, &venv)?)),
         None => None,
     };
     let mut filler = filler();
@@ -184,9 +184,31 @@ fn environment_of<'db>(
     Ok(Arc::new(Environment { venv, dotenv, env, inherit, pass_env, context }))
 }
 
-/// The space whose environment a space uses.
-fn venv_key(db: &dyn Db, space: &str) -> Option<Name> {
-    venvs::venv_of(project(db), space).map(|(owner, _)| owner.name.clone())
+/// The space whose environment a space uses, and the environment. By narrow queries: an edit
+/// elsewhere in the configuration leaves it alone.
+fn owner_of(db: &dyn Db, name: &str) -> Option<(Name, Arc<Venv>)> {
+    let mut seen = BTreeSet::new();
+    let mut at = space(db, name)?;
+    loop {
+        let venv = at.venv.as_ref()?;
+        match &venv.kind {
+            VenvKind::Space { name } if seen.insert(name.clone()) => at = space(db, name)?,
+            VenvKind::Space { .. } => return None,
+            _ => return Some((at.name.clone(), venv.clone())),
+        }
+    }
+}
+
+/// What the command that takes a step towards environments is called.
+#[salsa::tracked(returns(ref))]
+fn step_of(db: &dyn Db, step: StepKey<'_>) -> Name {
+    step_name(project(db), step.builtin(db))
+}
+
+#[salsa::interned(debug)]
+struct StepKey<'db> {
+    #[returns(copy)]
+    builtin: Builtin,
 }
 
 struct Filler<'db> {
@@ -195,13 +217,12 @@ struct Filler<'db> {
 }
 
 impl Filler<'_> {
-    fn venv(&mut self, owner: &Name) -> Result<FilledVenv, Diagnostic> {
-        let project = project(self.db);
-        let Some((_, venv)) = venvs::venv_of(project, owner) else {
-            return Err(Diagnostic::error("config/no-venv", format!("`{owner}` has none")));
+    fn venv(&mut self, owner: &Name, venv: &Venv) -> Result<FilledVenv, Diagnostic> {
+        let (db, at) = (self.db, &venv.origin);
+        let step = |builtin| {
+            let name = step_of(db, StepKey::new(db, builtin));
+            Some(Name::from(format!("{name}@{owner}")))
         };
-        let at = &venv.origin;
-        let step = |builtin| Some(Name::from(format!("{}@{owner}", step_name(project, builtin))));
         let mut filled = FilledVenv {
             owner: owner.clone(),
             origin: at.clone(),
@@ -253,8 +274,8 @@ impl Filler<'_> {
             match constraint {
                 Constraint::File(file) => constraints.push(self.path(file, at)?),
                 Constraint::Space(name, _) => {
-                    let Some(owner) = venv_key(self.db, name) else { continue };
-                    let other = self.venv(&owner)?;
+                    let Some((owner, venv)) = owner_of(self.db, name) else { continue };
+                    let other = self.venv(&owner, &venv)?;
                     constraints.extend(other.files);
                     constraint_steps.extend(other.lock_step);
                 }

@@ -28,4 +28,3 @@ pub use queries::{
     project, space,
 };
 pub use variables::DotenvVariable;
-pub use venvs::venv_of;

@@ -11,7 +11,7 @@ use crate::{names, template};
 
 /// The space whose environment `space` uses, itself mostly, and the environment. `None` where it has
 /// none, or its configuration leads nowhere.
-pub fn venv_of<'p>(project: &'p Project, space: &str) -> Option<(&'p Space, &'p Venv)> {
+pub(crate) fn venv_of<'p>(project: &'p Project, space: &str) -> Option<(&'p Space, &'p Venv)> {
     let mut seen = BTreeSet::new();
     let mut at = project.spaces.get(space)?;
     loop {

@@ -27,7 +27,7 @@ use crate::{USAGE, diagnostics, refuse};
 )]
 struct Qikx {
     /// Make the environments of these spaces, of all spaces without any, and run nothing
-    #[arg(long)]
+    #[arg(short, long)]
     install: bool,
     /// The profile of context values
     #[arg(short, long, value_name = "NAME")]

@@ -217,3 +217,19 @@ fn since_a_commit_a_changed_lock_or_requirement_selects_its_space() {
     let told = qik(&project, "test --since HEAD --ls");
     assert!(told.exits(0).out().starts_with("test@old\n"), "{}", told.out());
 }
+
+#[test]
+fn a_lock_keeps_its_versions_until_it_is_removed() {
+    if !can_make() {
+        return;
+    }
+    let project = project();
+    let lock = ".qik/artifacts/uv.lock/old.txt";
+    qik(&project, "uv.lock@old").exits(0);
+    project.write("old/requirements.in", "six<1.16\n");
+    assert_eq!(qik(&project, "uv.lock@old -v 2").exits(0).summary(), "1 ran, 0 cached");
+    assert!(project.read(lock).contains("six==1.14.0"));
+    project.remove(lock);
+    qik(&project, "-f uv.lock@old").exits(0);
+    assert!(project.read(lock).contains("six==1.15.0"));
+}

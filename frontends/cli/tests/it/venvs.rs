@@ -1,8 +1,8 @@
 //! Environments of spaces, made by the real uv with packages of the registry.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::project::{Project, Told, tell};
+use crate::project::{Project, Told, tell, until};
 
 pub const CONFIG: &str = r#"
 [plugins]
@@ -320,7 +320,7 @@ fn two_at_a_time_make_one_environment() {
     qik(&project, "uv.lock").exits(0);
     let start = || {
         let mut command = with_uv(project.qik_command("test@old -f -v 2"));
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     };
     let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
@@ -330,4 +330,32 @@ fn two_at_a_time_make_one_environment() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("1.14.0"), "{told}");
     }
     assert_eq!(qik(&project, "uv.install@old").exits(0).summary(), "0 ran, 2 cached");
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_makes_an_environment_leaves_none() {
+    if !can_make() {
+        return;
+    }
+    let project = project();
+    qik(&project, "uv.lock").exits(0);
+    project.write(
+        "fake/uv",
+        "#!/bin/sh\ncase \"$*\" in *sync*) touch \"$RAN/syncing\"; exec sleep 60;; esac\n\
+         PATH=${PATH#*:}\nexec uv \"$@\"\n",
+    );
+    project.make_executable("fake/uv");
+    let path = format!("{}:{}", project.path("fake").display(), std::env::var("PATH").unwrap());
+    let mut command = with_uv(project.qik_command("test@old"));
+    command.env("PATH", path).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    until("the step to be half way", || project.trace("syncing").exists());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert!(project.executed().is_empty());
+    assert!(project.exists("._qik/venv/old/bin/python"), "half of it is there");
+    let told = qik(&project, "test@old uv.install@old");
+    told.exits(0).says("made only in part");
+    assert_eq!(log(&project, "test@old"), "1.14.0\n");
 }
