@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use qik_db::Db;
 use qik_model::{
-    Builtin, Constraint, ContextValue, Diagnostic, Inherit, Maker, Name, Origin, Place, RelPath,
-    Template, UvProject, UvVenv, Venv, VenvKind,
+    Builtin, Constraint, Diagnostic, Inherit, Maker, Name, Origin, Place, RelPath, Template,
+    UvProject, UvVenv, Venv, VenvKind,
 };
 
 use crate::lower::step_name;
-use crate::template::{self, ContextName, Lookup, ModuleField, Part};
-use crate::{context_value, project, space, venvs};
+use crate::rendered::{Rendered, rendered};
+use crate::{project, space, venvs};
 
 /// Where qik keeps the environments that it makes.
 pub const VENVS: &str = "._qik/venv";
@@ -22,15 +22,6 @@ pub const LOCKS: &str = ".qik/artifacts/uv.lock";
 /// How a shell line begins that runs in an environment that qik makes.
 pub const ACTIVATION: &str = "export VIRTUAL_ENV=";
 
-/// A text as it is used, and as it may be told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Filled {
-    /// With everything filled in.
-    pub text: Arc<str>,
-    /// With `{ctx.…}` left as written: a variable may hold a secret.
-    pub told: Arc<str>,
-}
-
 /// What the commands of a space run in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -39,7 +30,7 @@ pub struct Environment {
     /// Files of variables, in order.
     pub dotenv: Vec<RelPath>,
     /// Variables with a value, or passed on from qik's own environment.
-    pub env: Vec<(Name, Option<Filled>)>,
+    pub env: Vec<(Name, Option<Rendered>)>,
     /// What of qik's own environment is there.
     pub inherit: Inherit,
     /// Variables of qik's own environment that count.
@@ -77,16 +68,16 @@ pub enum FilledKind {
         /// The folder of the project.
         folder: RelPath,
         /// What is said to `uv sync` beside that.
-        options: Vec<Filled>,
+        options: Vec<Rendered>,
         /// The Python version.
-        python: Option<Filled>,
+        python: Option<Rendered>,
     },
     /// One that something else makes.
     Prefix {
         /// Who.
         maker: Maker,
         /// Its folder, absolute or relative to the project.
-        path: Filled,
+        path: Rendered,
     },
 }
 
@@ -102,11 +93,11 @@ pub struct FilledUv {
     /// The runnables that write such files.
     pub constraint_steps: Vec<Name>,
     /// The Python version.
-    pub python: Option<Filled>,
+    pub python: Option<Rendered>,
     /// The package index.
-    pub index_url: Option<Filled>,
+    pub index_url: Option<Rendered>,
     /// Further ones.
-    pub extra_index_url: Vec<Filled>,
+    pub extra_index_url: Vec<Rendered>,
 }
 
 impl FilledVenv {
@@ -304,8 +295,8 @@ impl Filler<'_> {
         locks.find(is_there).unwrap_or_else(|| project.join("uv.lock"))
     }
 
-    fn sync_options(&mut self, of: &UvProject, at: &Origin) -> Result<Vec<Filled>, Diagnostic> {
-        let plain = |text: &str| Filled { text: text.into(), told: text.into() };
+    fn sync_options(&mut self, of: &UvProject, at: &Origin) -> Result<Vec<Rendered>, Diagnostic> {
+        let plain = |text: &str| Rendered { text: text.into(), told: text.into() };
         let mut options = Vec::new();
         if !of.groups.is_empty() {
             options.push(plain("--no-default-groups"));
@@ -325,7 +316,7 @@ impl Filler<'_> {
         &mut self,
         text: Option<&Template>,
         at: &Origin,
-    ) -> Result<Option<Filled>, Diagnostic> {
+    ) -> Result<Option<Rendered>, Diagnostic> {
         text.map(|text| self.text(text, at)).transpose()
     }
 
@@ -340,39 +331,9 @@ impl Filler<'_> {
         })
     }
 
-    fn text(&mut self, text: &str, at: &Origin) -> Result<Filled, Diagnostic> {
-        let located = |error: Diagnostic| match error.labels.is_empty() {
-            true => error.at(Place::Value(at.clone()), "used here"),
-            false => error,
-        };
-        let parts = template::parse(text).map_err(|bad| {
-            let name = bad.first().map(|bad| bad.reference.clone()).unwrap_or_default();
-            let message = format!("`{{{name}}}` means nothing");
-            located(Diagnostic::error("config/unknown-reference", message))
-        })?;
-        let filled = template::render(&parts, &FromContext(self.db)).map_err(located)?;
-        let told = parts.0.iter().map(|part| match part {
-            Part::Text(text) => text.to_string(),
-            Part::Context(name) => format!("{{{name}}}"),
-            Part::Module(_) => String::new(),
-        });
-        let told = told.collect::<String>().into();
-        for name in parts.context_names() {
-            let value = context_value(self.db, name).map_err(Clone::clone)?;
-            self.context.insert(name.to_string().into(), template::text_of(value).into());
-        }
-        Ok(Filled { text: filled.into(), told })
-    }
-}
-
-struct FromContext<'db>(&'db dyn Db);
-
-impl Lookup for FromContext<'_> {
-    fn context(&self, name: &ContextName) -> Result<ContextValue, Diagnostic> {
-        context_value(self.0, name).cloned().map_err(Clone::clone)
-    }
-
-    fn module(&self, _: ModuleField) -> Option<String> {
-        None
+    fn text(&mut self, text: &str, at: &Origin) -> Result<Rendered, Diagnostic> {
+        rendered(self.db, text, at, &mut |name, value| {
+            self.context.insert(name, value);
+        })
     }
 }

@@ -13,6 +13,7 @@ mod fences;
 pub mod lower;
 pub mod names;
 mod queries;
+mod rendered;
 pub mod resolve;
 mod shape;
 pub mod template;
@@ -20,11 +21,12 @@ mod variables;
 mod venvs;
 
 pub use environment::{
-    ACTIVATION, Environment, Filled, FilledKind, FilledUv, FilledVenv, LOCKS, VENVS, environment,
+    ACTIVATION, Environment, FilledKind, FilledUv, FilledVenv, LOCKS, VENVS, environment,
     venv_folder,
 };
 pub use queries::{
     command, config_files, context_value, diagnostics, document, env_var, flag, locate, profile,
     project, space,
 };
+pub use rendered::{Rendered, rendered};
 pub use variables::DotenvVariable;

@@ -1,9 +1,9 @@
 //! What a runnable depends on of the environment that it runs in: variables that it or its space
 //! names, what files of variables set, what an environment made by something else holds.
 
-use qik_config::{Environment, Filled, FilledKind};
+use qik_config::{Environment, FilledKind};
 use qik_db::Db;
-use qik_graph::{Definition, Rendered};
+use qik_graph::Definition;
 use qik_model::{Diagnostic, Inherit, Maker, Name};
 
 use crate::manifest::{Manifest, Part, digest_of};
@@ -62,8 +62,8 @@ fn tell_passed(db: &dyn Db, definition: &Definition, manifest: &mut dyn Manifest
 fn tell_set(definition: &Definition, manifest: &mut dyn Manifest) {
     let own = |name: &str| definition.env.iter().any(|(known, _)| **known == *name);
     for (name, value) in &definition.environment.env {
-        if let Some(Filled { text, told }) = value.clone().filter(|_| !own(name)) {
-            tell_text(manifest, "set-env", name, &Rendered { text, told });
+        if let Some(value) = value.as_ref().filter(|_| !own(name)) {
+            tell_text(manifest, "set-env", name, value);
         }
     }
     for (name, value) in &definition.env {

@@ -7,19 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qik_config::Environment;
+pub use qik_config::Rendered;
 use qik_model::{
     Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnInputChange, Origin, Platform,
 };
-
-/// A text as it is used, and as it may be told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Rendered {
-    /// With everything filled in.
-    pub text: Arc<str>,
-    /// With the module filled in but `{ctx.…}` left as written: a variable may hold a secret, so
-    /// entries and reports never carry its value.
-    pub told: Arc<str>,
-}
 
 /// An upstream runnable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

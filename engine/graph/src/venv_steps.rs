@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use qik_config::{Filled, FilledKind, FilledUv, FilledVenv, environment};
+use qik_config::{FilledKind, FilledUv, FilledVenv, environment};
 use qik_db::Db;
 use qik_model::{Builtin, Command, Diagnostic, GlobSet, Name, Place, RelPath};
 
@@ -114,8 +114,8 @@ impl Step {
         &mut self,
         venv: &FilledVenv,
         project: &RelPath,
-        options: &[Filled],
-        python: Option<&Filled>,
+        options: &[Rendered],
+        python: Option<&Rendered>,
     ) {
         let folder = qik_config::venv_folder(&venv.owner);
         self.line.words("uv venv --quiet --clear --project");
@@ -131,7 +131,7 @@ impl Step {
         self.inputs = literals(&venv.files);
     }
 
-    fn python(&mut self, python: Option<&Filled>) {
+    fn python(&mut self, python: Option<&Rendered>) {
         if let Some(python) = python {
             self.line.words("--python");
             self.line.word(python);
@@ -140,7 +140,7 @@ impl Step {
 
     /// By variables: addresses may hold credentials, which are no part of what is told or compared.
     fn index(&mut self, uv: &FilledUv) {
-        let join = |text: fn(&Filled) -> &str| {
+        let join = |text: fn(&Rendered) -> &str| {
             let urls: Vec<&str> = uv.extra_index_url.iter().map(text).collect();
             Arc::<str>::from(urls.join(" "))
         };
@@ -148,8 +148,8 @@ impl Step {
             let value = Rendered { text: join(|url| &url.text), told: join(|url| &url.told) };
             self.env.push(("UV_INDEX".into(), Some(value)));
         }
-        if let Some(Filled { text, told }) = uv.index_url.clone() {
-            self.env.push(("UV_DEFAULT_INDEX".into(), Some(Rendered { text, told })));
+        if let Some(url) = &uv.index_url {
+            self.env.push(("UV_DEFAULT_INDEX".into(), Some(url.clone())));
         }
     }
 }
@@ -187,7 +187,7 @@ impl Line {
         self.told.push_str(&word);
     }
 
-    fn word(&mut self, word: &Filled) {
+    fn word(&mut self, word: &Rendered) {
         self.separate();
         self.text.push_str(&quoted(&word.text));
         self.told.push_str(&quoted(&word.told));

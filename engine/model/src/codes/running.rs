@@ -18,7 +18,9 @@ profiles and the environment. Without `=` there is no value to set.
 has to be made; `qikx --install [SPACE…]` makes environments and runs nothing.
 
     qikx pytest -x
-    qikx python@tools -m pip list"#,
+    qikx python@tools -m pip list
+
+Without `@SPACE` it is the space whose root holds the working directory, or `default`."#,
     ),
     code(
         "args/unknown-code",
