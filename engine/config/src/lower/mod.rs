@@ -284,9 +284,14 @@ impl Lowering {
         diagnostics.extend(self.diagnostics);
         project.spaces = shared(self.spaces);
         let mut commands = commands;
-        let own = [command::fence_check(&project, &commands)];
-        for made in own.into_iter().flatten().chain(venv::steps(&project, &commands)) {
-            commands.insert(made.name.clone(), made);
+        if let Some(check) = command::fence_check(&project, &commands) {
+            commands.insert(check.name.clone(), check);
+        }
+        for step in venv::steps(&project) {
+            match commands.get(&step.name) {
+                Some(own) => diagnostics.push(taken(own, &step)),
+                None => drop(commands.insert(step.name.clone(), step)),
+            }
         }
         project.profiles = shared(self.profiles);
         let mut names =
@@ -322,6 +327,15 @@ fn setting(view: &View<'_>) -> Option<Setting> {
         .or_else(|| view.int().map(Setting::Int))
         .or_else(|| view.text().map(Setting::Str))
         .or_else(|| Some(Setting::List(view.items().iter().filter_map(View::text).collect())))
+}
+
+/// That a command of the project has the name of a step that environments need.
+fn taken(own: &Command, step: &Command) -> Diagnostic {
+    let message = format!("`{}` is what makes environments of spaces", step.name);
+    Diagnostic::error("config/duplicate-name", message)
+        .at(Place::Key(own.origin.clone()), "has the same name")
+        .at(Place::Key(step.origin.clone()), "needs it")
+        .help("rename the command, or name the plugin otherwise: `[plugins] python = \"qik.uv\"`")
 }
 
 fn reserved_cache(name: &str, at: &Origin) -> Diagnostic {

@@ -126,9 +126,8 @@ pub(super) fn share_default(spaces: &mut BTreeMap<Name, Space>, venv: Option<&Ar
     }
 }
 
-/// The commands that make environments, where there are any to be made and no command of the
-/// project has their names.
-pub(super) fn steps(project: &Project, commands: &BTreeMap<Name, Command>) -> Vec<Command> {
+/// The commands that make environments, where there are any to be made.
+pub(super) fn steps(project: &Project) -> Vec<Command> {
     let venvs = || project.spaces.values().filter_map(|space| space.venv.as_ref());
     let locked = venvs().find(|venv| matches!(venv.kind, VenvKind::Uv(_)));
     let made = venvs().find(|venv| matches!(venv.kind, VenvKind::Uv(_) | VenvKind::UvProject(_)));
@@ -152,8 +151,7 @@ pub(super) fn steps(project: &Project, commands: &BTreeMap<Name, Command>) -> Ve
         hidden: true,
         ..step(Builtin::VenvInstall, venv, "Makes the environments of spaces")
     });
-    let steps = lock.into_iter().chain(install);
-    steps.filter(|step| !commands.contains_key(&step.name)).collect()
+    lock.into_iter().chain(install).collect()
 }
 
 /// What the command that takes this step is called.

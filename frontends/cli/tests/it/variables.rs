@@ -160,6 +160,21 @@ fn values_of_files_are_in_no_file_of_qik_and_told_nowhere() {
 }
 
 #[test]
+fn files_that_the_active_environment_was_made_from_count_for_its_space() {
+    let project = project("venv = \"requirements.txt\"");
+    project.write("requirements.txt", "six==1.14.0\n");
+    project.qik("").exits(0);
+    project.executed();
+    project.write("requirements.txt", "six==1.15.0\n");
+    project.qik("why show").exits(0).prints("cold: requirements.txt changed");
+    project.qik("").exits(0);
+    assert_eq!(project.executed(), ["show"]);
+    project.commit();
+    project.write("requirements.txt", "six==1.16.0\n");
+    assert_eq!(project.qik("--since HEAD --ls").exits(0).out(), "show\n");
+}
+
+#[test]
 fn an_environment_of_conda_is_used_by_its_folder() {
     let project = Project::new(
         "[spaces.web]\nvenv = { type = \"pixi\", prefix = \".pixi/envs/default\" }\n\

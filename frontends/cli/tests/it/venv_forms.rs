@@ -233,3 +233,19 @@ fn a_lock_keeps_its_versions_until_it_is_removed() {
     qik(&project, "-f uv.lock@old").exits(0);
     assert!(project.read(lock).contains("six==1.15.0"));
 }
+
+#[test]
+fn spaces_that_name_no_environment_share_the_default() {
+    if !can_make() {
+        return;
+    }
+    let project = project();
+    let without = |config: &str, space: &str| {
+        config.replace(&format!("venv = \"{space}/requirements.in\"\n"), "")
+    };
+    let config = without(&without(CONFIG, "old"), "new");
+    project.write("qik.toml", format!("{config}[defaults]\nvenv = \"old/requirements.in\"\n"));
+    let told = qik(&project, "test");
+    assert_eq!(steps(told.exits(0)), ["uv.install@default", "uv.lock@default"]);
+    assert_eq!([log(&project, "test@new"), log(&project, "test@old")], ["1.14.0\n", "1.14.0\n"]);
+}
