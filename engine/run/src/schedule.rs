@@ -63,8 +63,7 @@ pub fn run(
     let (from_workers, answers) = unbounded();
     let shared =
         Shared { system: system.clone(), caches: stage.caches.clone(), stop: stage.stop.clone() };
-    let count = plan.runnables.iter().filter(|planned| !planned.on_demand).count();
-    listen(RunEvent::Planned { count });
+    listen(RunEvent::Planned { count: plan.runnables.len() });
     let mut report = std::thread::scope(|scope| {
         let spawn = |worker: usize| {
             let (shared, jobs, answers) =

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qik_model::{
-    Builtin, Command, Constraint, Maker, Name, Plugin, Prefix, Project, Space, Template, UvConfig,
-    UvProject, UvVenv, Venv, VenvKind,
+    Builtin, CacheWhen, Command, Constraint, Maker, Name, Platform, Plugin, Prefix, Project, Space,
+    Template, UvConfig, UvProject, UvVenv, Venv, VenvKind,
 };
 
 use super::command::bare;
@@ -143,6 +143,9 @@ pub(super) fn steps(project: &Project) -> Vec<Command> {
     };
     let lock = locked.map(|venv| Command {
         cache: Some(project.uv.cache.clone().unwrap_or_else(|| Template::from("repo"))),
+        // A failure may be one of the network; and a lock is for all platforms.
+        cache_when: Some(CacheWhen::Success),
+        platform: Platform::Any,
         hidden: plugin.is_none(),
         ..step(Builtin::VenvLock, venv, "Locks the versions of the environments of spaces")
     });
