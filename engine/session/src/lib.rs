@@ -291,8 +291,15 @@ impl Session {
         let statuses = self.statuses(&prepared.plan);
         let selection = self.request().unwrap_or_default().selection;
         let alone = Selection { isolated: true, ..selection };
-        let meant: BTreeSet<Name> =
-            select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
+        let selected = select(&self.db, &alone).unwrap_or_default();
+        let is_meant = |name: &Name| {
+            if alone.names.is_empty() {
+                return true;
+            }
+            let definition = definition_of(&self.db, name);
+            definition.is_ok_and(|one| !one.is_venv_step() || selected.named.contains(&one.command))
+        };
+        let meant: BTreeSet<&Name> = selected.order.iter().filter(|name| is_meant(name)).collect();
         let planned = prepared.plan.runnables.iter().zip(statuses);
         let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
         let mut history = History::default();

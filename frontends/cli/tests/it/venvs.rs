@@ -119,7 +119,11 @@ fn each_space_has_its_own_versions_and_only_the_changed_one_is_cold() {
         qik(&project, "test --ls --cache-status cold").exits(0).out(),
         "test@old\nuv.lock@old\n"
     );
-    qik(&project, "why test@old").exits(0).prints("upstream uv.lock@old is cold");
+    let told = qik(&project, "why test@old");
+    told.exits(0)
+        .prints("upstream uv.lock@old is cold")
+        .prints("venv         .qik/artifacts/uv.lock/old.txt (1 file)");
+    assert!(!told.out().contains("uv.lock@old cold"), "only what was asked: {}", told.out());
     let told = qik(&project, "-v 2 test");
     told.exits(0);
     assert_eq!([log(&project, "test@new"), log(&project, "test@old")], ["1.15.0\n", "1.12.0\n"]);
