@@ -8,7 +8,7 @@ use qik_model::{
 };
 
 use crate::template::ContextName;
-use crate::{context, fences, names, template};
+use crate::{context, fences, names, template, venvs};
 
 /// Caches that exist without being configured.
 pub const BUILT_IN_CACHES: [&str; 3] = ["local", "none", "repo"];
@@ -64,6 +64,7 @@ impl Names {
         self.project.base = base.into_iter().map(|dep| self.dep(dep, None)).collect();
         self.base_modules();
         self.diagnostics.extend(fences::check(&self.project));
+        self.diagnostics.extend(venvs::check(&self.project));
         self.cycles();
     }
 

@@ -273,7 +273,7 @@ fn changed(
 ) {
     let name = item.name.clone();
     match &*item.kind {
-        "files" | "load" | "upstream" => {
+        "files" | "load" | "venv" | "upstream" => {
             let mut files = Vec::new();
             let walked = match (tree, then) {
                 (Some(tree), Some(then)) => {
@@ -295,6 +295,7 @@ fn changed(
                 None => found.push(Difference::SomeFile(name)),
             }
         }
+        "packages" => found.push(Difference::Value("packages of", name)),
         "check" => found.push(Difference::Value("imports of", format!("the space {name}"))),
         "val" => found.push(Difference::Value("value", name)),
         "tool" => found.push(Difference::Value("output of", format!("`{name}`"))),

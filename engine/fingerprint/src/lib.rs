@@ -3,6 +3,7 @@
 //! Queries only: no cache is asked here, and nothing runs but what a tracked input stands for.
 
 mod closures;
+mod environment;
 mod explain;
 mod file_set;
 mod manifest;

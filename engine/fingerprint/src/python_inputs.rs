@@ -47,6 +47,8 @@ pub struct PythonInputs<'db> {
     pub modules: Vec<ModuleInput<'db>>,
     /// Distributions.
     pub distributions: Vec<DistributionInput<'db>>,
+    /// Whether the runnable runs in an environment that is configured.
+    pub in_venv: bool,
 }
 
 /// Whether any dep of `definition` is about Python.
@@ -64,8 +66,9 @@ pub fn python_inputs<'db>(
     loaded: &[Arc<str>],
     view: PackagesView,
 ) -> Result<PythonInputs<'db>, Vec<Diagnostic>> {
-    let mut inputs = PythonInputs::default();
-    if !needs_python(definition) && loaded.is_empty() {
+    let in_venv = definition.environment.venv.is_some();
+    let mut inputs = PythonInputs { in_venv, ..PythonInputs::default() };
+    if !needs_python(definition) && loaded.is_empty() && !inputs.in_venv {
         return Ok(inputs);
     }
     let space = SpaceKey::new(db, definition.space.clone(), view);
@@ -128,7 +131,7 @@ impl PythonInputs<'_> {
 
     /// Tells all of it.
     pub(crate) fn tell(&self, manifest: &mut dyn Manifest) {
-        if self.modules.is_empty() && self.distributions.is_empty() {
+        if self.modules.is_empty() && self.distributions.is_empty() && !self.in_venv {
             return;
         }
         let python = self.python.map(|version| version.to_string()).unwrap_or_default();

@@ -9,6 +9,7 @@ use qik_graph::{Definition, Load, Rendered, definition_of};
 use qik_model::{Builtin, Diagnostic, GlobSet, Place, RelPath};
 use qik_python::{PackagesView, SpaceKey, fence_report};
 
+use crate::environment;
 use crate::file_set::{FilesNode, Globs, files};
 use crate::manifest::{Manifest, Part};
 use crate::python_inputs::python_inputs;
@@ -17,7 +18,7 @@ use crate::value::value_at;
 /// A set of files that enters a fingerprint.
 #[derive(Clone, Debug)]
 pub struct InputSet {
-    /// `files`, `load` or `upstream`.
+    /// `files`, `load`, `venv` or `upstream`.
     pub kind: &'static str,
     /// The patterns, the file that lists them, or the upstream runnable.
     pub name: Arc<str>,
@@ -38,7 +39,7 @@ pub fn walk(
     manifest: &mut dyn Manifest,
 ) -> Result<(), Vec<Diagnostic>> {
     tell_definition(definition, manifest);
-    tell_environment(db, definition, manifest);
+    environment::tell(db, definition, manifest)?;
     for set in input_sets(db, definition).map_err(|error| vec![error])? {
         manifest.item(set.kind, &set.name, Part::Identity(set.node.digest));
     }
@@ -56,7 +57,7 @@ pub(crate) fn walk_beside_files(
     manifest: &mut dyn Manifest,
 ) -> Result<(), Vec<Diagnostic>> {
     tell_definition(definition, manifest);
-    tell_environment(db, definition, manifest);
+    environment::tell(db, definition, manifest)?;
     tell_beside_files(db, definition, view, manifest)
 }
 
@@ -74,8 +75,13 @@ fn tell_beside_files(
         let name = format!("{}:{}", val.file.told, val.key.told);
         manifest.item("val", &name, Part::Plain(value.as_bytes()));
     }
+    let activation = definition.environment.activation();
     for tool in &definition.deps.tools {
-        let output = db.tool(&tool.text).output(db);
+        let line = match activation.is_empty() {
+            true => tool.text.clone(),
+            false => format!("{activation}{}", tool.text).into(),
+        };
+        let output = db.tool(&line).output(db);
         if output.code != 0 {
             return Err(vec![tool_failed(definition, tool, &output.text)]);
         }
@@ -105,27 +111,7 @@ fn tell_definition(definition: &Definition, manifest: &mut dyn Manifest) {
     }
 }
 
-fn tell_environment(db: &dyn Db, definition: &Definition, manifest: &mut dyn Manifest) {
-    let env = qik_db::World::get(db).env(db);
-    let mut tell_variable = |name: &str| {
-        // An empty variable is not an absent one.
-        let value = env.get(name).map_or_else(Vec::new, |value| [b"=", value.as_bytes()].concat());
-        manifest.item("env", name, Part::Secret(&value));
-    };
-    for name in &definition.deps.envs {
-        tell_variable(&name.text);
-    }
-    for (name, _) in definition.env.iter().filter(|(_, value)| value.is_none()) {
-        tell_variable(name);
-    }
-    for (name, value) in &definition.env {
-        if let Some(value) = value {
-            tell(manifest, "set-env", name, value);
-        }
-    }
-}
-
-fn tell(manifest: &mut dyn Manifest, kind: &'static str, name: &str, text: &Rendered) {
+pub(crate) fn tell(manifest: &mut dyn Manifest, kind: &'static str, name: &str, text: &Rendered) {
     let part = Part::Told { bytes: text.text.as_bytes(), told: text.told.as_bytes() };
     manifest.item(kind, name, part);
 }
@@ -147,7 +133,15 @@ pub fn input_sets(db: &dyn Db, definition: &Definition) -> Result<Vec<InputSet>,
     for load in &definition.deps.loads {
         add("load", load.path.told.clone(), loaded_globs(db, definition, load)?);
     }
-    for upstream in &definition.upstream {
+    let venv = definition.environment.venv.as_ref();
+    if let Some(venv) = venv.filter(|venv| !venv.files.is_empty()) {
+        let names = venv.files.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let globs = GlobSet::new(venv.files.iter().map(GlobSet::literal)).unwrap_or_default();
+        add("venv", names.into(), globs);
+    }
+    // The lock that it makes was told.
+    let lock = venv.and_then(|venv| venv.lock_step.as_ref());
+    for upstream in definition.upstream.iter().filter(|upstream| Some(&upstream.name) != lock) {
         if let Ok(upstream) = definition_of(db, &upstream.name) {
             add("upstream", upstream.name.clone(), upstream.artifact_globs.clone());
         }
@@ -159,11 +153,13 @@ fn join<'a>(texts: impl Iterator<Item = &'a str>) -> Arc<str> {
     texts.collect::<Vec<_>>().join(" ").into()
 }
 
-/// The files whose bytes count beside the input sets: those of `val` and `load` deps.
+/// The files whose bytes count beside the input sets: those of `val` and `load` deps, and files of
+/// variables.
 pub fn single_files(definition: &Definition) -> Vec<RelPath> {
     let vals = definition.deps.vals.iter().map(|val| &val.file);
     let loads = definition.deps.loads.iter().map(|load| &load.path);
-    vals.chain(loads).filter_map(|path| RelPath::new(path.text.as_bytes())).collect()
+    let named = vals.chain(loads).filter_map(|path| RelPath::new(path.text.as_bytes()));
+    named.chain(definition.environment.dotenv.iter().cloned()).collect()
 }
 
 #[derive(serde::Deserialize)]
@@ -235,6 +231,6 @@ fn tool_failed(definition: &Definition, tool: &Rendered, output: &[u8]) -> Diagn
         .help("make the command succeed in the project folder, or remove the dep")
 }
 
-fn whole(definition: &Definition) -> Place {
+pub(crate) fn whole(definition: &Definition) -> Place {
     Place::Key(definition.settings.origin.clone())
 }

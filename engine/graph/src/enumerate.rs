@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use qik_config::{project, template};
 use qik_db::Db;
-use qik_model::{Builtin, Command, Module, Name, Project};
+use qik_model::{Builtin, Command, Module, Name, Project, Space, VenvKind};
 
 /// One executable unit, as a key of queries: a command, or a command applied to one module or to
 /// one space.
@@ -74,9 +74,9 @@ fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
         space: space.clone(),
         is_per_space: command.builtin.is_some(),
     };
-    if let Some(Builtin::FenceCheck) = command.builtin {
-        let fenced = project.spaces.values().filter(|space| space.fence.is_some());
-        return fenced.map(|space| key(None, &space.name)).collect();
+    if let Some(builtin) = command.builtin {
+        let spaces = project.spaces.values().filter(|space| has_step(builtin, space));
+        return spaces.map(|space| key(None, &space.name)).collect();
     }
     if let Some(owner) = &command.module {
         // It stands in a module's own configuration and speaks of that module.
@@ -91,6 +91,15 @@ fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
         .filter(|module| command.space.as_ref().is_none_or(|space| *space == module.space))
         .map(|module| key(Some(module), &module.space))
         .collect()
+}
+
+fn has_step(builtin: Builtin, space: &Space) -> bool {
+    let kind = space.venv.as_ref().map(|venv| &venv.kind);
+    match builtin {
+        Builtin::FenceCheck => space.fence.is_some(),
+        Builtin::VenvLock => matches!(kind, Some(VenvKind::Uv(_))),
+        Builtin::VenvInstall => matches!(kind, Some(VenvKind::Uv(_) | VenvKind::UvProject(_))),
+    }
 }
 
 /// Whether the command runs once per module.

@@ -6,19 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use qik_config::Environment;
+pub use qik_config::Rendered;
 use qik_model::{
     Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnInputChange, Origin, Platform,
 };
-
-/// A text as it is used, and as it may be told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Rendered {
-    /// With everything filled in.
-    pub text: Arc<str>,
-    /// With the module filled in but `{ctx.…}` left as written: a variable may hold a secret, so
-    /// entries and reports never carry its value.
-    pub told: Arc<str>,
-}
 
 /// An upstream runnable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,12 +108,26 @@ pub struct Definition {
     pub artifacts: Vec<Rendered>,
     /// The same, ready to match.
     pub artifact_globs: GlobSet,
+    /// What it runs in.
+    pub environment: Arc<Environment>,
     /// Variables for the process: with a value, or passed on from qik's own environment.
     pub env: Vec<(Name, Option<Rendered>)>,
     /// Context variables that anything above mentions, with their values.
     pub context: Vec<(Name, Arc<str>)>,
     /// How it is to be run and kept; nothing of it enters the fingerprint.
     pub settings: Settings,
+}
+
+impl Definition {
+    /// The runnable that makes the Python environment that this one runs in.
+    pub fn install_step(&self) -> Option<&Name> {
+        self.environment.venv.as_ref()?.install_step.as_ref()
+    }
+
+    /// Whether it is a step towards an environment that others run in.
+    pub fn is_venv_step(&self) -> bool {
+        self.builtin.is_some_and(Builtin::is_venv_step)
+    }
 }
 
 /// How a runnable is run and kept.

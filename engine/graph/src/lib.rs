@@ -5,8 +5,9 @@
 mod enumerate;
 mod filled;
 mod render;
-
+mod requirements;
 mod selection;
+mod venv_steps;
 
 pub use enumerate::{Runnable, RunnableKey, Runnables, default_space, runnable, runnables};
 pub use filled::{Definition, Deps, Load, Pydist, Pygraph, Rendered, Settings, Upstream, Val};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qik_config::template::{self, ContextName, Lookup, ModuleField, Part};
-use qik_config::{context_value, project};
+use qik_config::{FilledVenv, context_value, environment, project};
 use qik_db::Db;
 use qik_model::{
     BadGlob, Command, ContextValue, Dep, DepKind, Diagnostic, GlobSet, Module, Name, Origin, Place,
@@ -12,6 +12,7 @@ use qik_model::{
 
 use crate::enumerate::{self, CommandKey, Runnable, runnable, runnables_of};
 use crate::filled::{Definition, Deps, Rendered, Settings, Upstream};
+use crate::venv_steps;
 
 /// What `runnable` is, with every template filled in; or what stands in the way.
 #[salsa::tracked]
@@ -62,15 +63,27 @@ impl Renderer<'_> {
     fn definition(mut self, space: &Name) -> Result<Definition, Diagnostic> {
         let command = self.command;
         let origin = command.origin.clone();
+        if let Some(builtin) = command.builtin.filter(|builtin| builtin.is_venv_step()) {
+            let cache = self.cache(&origin)?;
+            return venv_steps::definition(
+                self.db,
+                command,
+                builtin,
+                space,
+                settings(command, cache),
+            );
+        }
+        let is_group = command.exec.is_empty() && command.builtin.is_none();
+        let environment = match is_group {
+            true => Arc::default(),
+            false => environment(self.db, space).map_err(Clone::clone)?.clone(),
+        };
         let exec = self.render(&command.exec, &origin.key("exec"))?;
-        let (deps, upstream) = self.deps()?;
+        let (deps, upstream) = self.deps(environment.venv.as_deref())?;
         let artifacts = self.artifacts(&origin)?;
         let env = self.env(&origin)?;
-        let cache = match &command.cache {
-            // Not through `render`: where a result is kept is no input of it.
-            Some(cache) => Some(Fill { renderer: &self }.text(cache, &origin.key("cache"))?.into()),
-            None => None,
-        };
+        let cache = self.cache(&origin)?;
+        self.context.extend(environment.context.iter().cloned());
         Ok(Definition {
             name: enumerate::full_name(
                 command,
@@ -88,13 +101,21 @@ impl Renderer<'_> {
             upstream,
             artifact_globs: glob_set(&artifacts, &origin.key("artifacts"))?,
             artifacts,
+            environment,
             env,
             context: self.context.into_iter().collect(),
             settings: settings(command, cache),
         })
     }
 
-    fn deps(&mut self) -> Result<(Deps, Vec<Upstream>), Diagnostic> {
+    fn cache(&self, origin: &Origin) -> Result<Option<Name>, Diagnostic> {
+        // Not through `render`: where a result is kept is no input of it.
+        let fill = Fill { renderer: self };
+        let cache = self.command.cache.as_ref();
+        cache.map(|cache| Ok(fill.text(cache, &origin.key("cache"))?.into())).transpose()
+    }
+
+    fn deps(&mut self, venv: Option<&FilledVenv>) -> Result<(Deps, Vec<Upstream>), Diagnostic> {
         let command = self.command;
         let mut deps = Deps::default();
         let mut upstream = BTreeMap::new();
@@ -104,6 +125,9 @@ impl Renderer<'_> {
             if let (false, DepKind::Command { name, strict, isolated }) = (taken, &dep.kind) {
                 self.add_upstream(name, *strict, *isolated, &mut upstream);
             }
+        }
+        if let Some(lock) = venv.and_then(|venv| venv.lock_step.as_ref()) {
+            upstream.insert(lock.clone(), venv_steps::upstream(lock));
         }
         deps.settle();
         Ok((deps, upstream.into_values().collect()))
@@ -226,7 +250,7 @@ fn at(error: Diagnostic, origin: &Origin) -> Diagnostic {
     }
 }
 
-fn glob_set(patterns: &[Rendered], origin: &Origin) -> Result<GlobSet, Diagnostic> {
+pub(crate) fn glob_set(patterns: &[Rendered], origin: &Origin) -> Result<GlobSet, Diagnostic> {
     GlobSet::new(patterns.iter().map(|pattern| &*pattern.text)).map_err(
         |BadGlob { pattern, reason }| {
             Diagnostic::error("config/bad-glob", format!("`{pattern}` is no pattern: {reason}"))

@@ -8,6 +8,7 @@ use qik_db::Db;
 use qik_model::{Diagnostic, GlobSet, Name, RelPath};
 
 use crate::enumerate::{RunnableKey, Runnables, runnables};
+use crate::filled::Definition;
 use crate::render::definition_of;
 
 /// What the user asks for.
@@ -64,17 +65,35 @@ pub fn select(db: &dyn Db, selection: &Selection) -> Result<Selected, Vec<Diagno
     chosen.retain(kept);
     let mut order = closure(db, chosen, selection.isolated)?;
     if !selection.tags.is_empty() {
-        order.retain(|name| {
-            definition_of(db, name).is_ok_and(|definition| {
-                definition
-                    .settings
-                    .tags
-                    .iter()
-                    .any(|tag| selection.tags.iter().any(|t| **t == **tag))
-            })
+        order = with_steps(db, order, &|definition| {
+            let tags = &definition.settings.tags;
+            tags.iter().any(|tag| selection.tags.iter().any(|wanted| **wanted == **tag))
         });
     }
     Ok(Selected { order, named })
+}
+
+/// What of `order` is kept, with the steps towards the environments of that.
+fn with_steps(db: &dyn Db, order: Vec<Name>, keeps: &dyn Fn(&Definition) -> bool) -> Vec<Name> {
+    let mut needed: BTreeSet<Name> = BTreeSet::new();
+    let mut kept = Vec::new();
+    // A step comes before what needs it.
+    for name in order.into_iter().rev() {
+        let Ok(definition) = definition_of(db, &name) else { continue };
+        if needed.contains(&name) || keeps(definition) {
+            needed.extend(steps_of(db, definition));
+            kept.push(name);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+/// The steps towards the environment that a runnable executes in.
+fn steps_of(db: &dyn Db, definition: &Definition) -> Vec<Name> {
+    let is_step = |name: &Name| definition_of(db, name).is_ok_and(|one| one.is_venv_step());
+    let upstream = definition.upstream.iter().map(|upstream| &upstream.name);
+    upstream.filter(|name| is_step(name)).chain(definition.install_step()).cloned().collect()
 }
 
 fn visible(db: &dyn Db, all: &Runnables) -> BTreeSet<Name> {
@@ -228,6 +247,9 @@ impl Walk<'_> {
                     if !alone || self.chosen.contains(&upstream.name) {
                         self.visit(&upstream.name, path);
                     }
+                }
+                if let Some(install) = definition.install_step() {
+                    self.visit(install, path);
                 }
             }
         }

@@ -42,6 +42,18 @@ pub struct BadGlob {
 }
 
 impl GlobSet {
+    /// The pattern that means this path: a file, or the whole tree of a folder.
+    pub fn literal(path: &RelPath) -> String {
+        if path.is_root() {
+            return "**".into();
+        }
+        let special = |c: &char| "*?[]{}!\\".contains(*c);
+        path.to_string()
+            .chars()
+            .flat_map(|c| special(&c).then_some('\\').into_iter().chain([c]))
+            .collect()
+    }
+
     /// The set of these patterns; the order does not matter.
     pub fn new<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>) -> Result<Self, BadGlob> {
         let mut inner = Inner::default();

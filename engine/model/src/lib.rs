@@ -24,6 +24,7 @@ mod python;
 mod result;
 pub mod schema;
 mod schema_tables;
+mod space;
 pub mod syntax;
 pub mod units;
 
@@ -35,4 +36,5 @@ pub use path::RelPath;
 pub use project::*;
 pub use python::*;
 pub use result::*;
+pub use space::*;
 pub use syntax::{ConfigSyntax, Parsed};

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::diagnostic::Origin;
 use crate::path::RelPath;
-use crate::python::{Fence, PydistConfig, PygraphConfig};
+use crate::python::{PydistConfig, PygraphConfig};
+use crate::space::{Space, UvConfig};
 
 /// A name that the user chose.
 pub type Name = Arc<str>;
@@ -38,6 +39,8 @@ pub struct Project {
     pub pydist: PydistConfig,
     /// How imports are read.
     pub pygraph: PygraphConfig,
+    /// How uv makes environments.
+    pub uv: UvConfig,
 }
 
 /// A configured shell string with deps, artifacts and a cache.
@@ -88,6 +91,17 @@ pub struct Command {
 pub enum Builtin {
     /// Checks that the imports of a space stay within its fence.
     FenceCheck,
+    /// Locks the versions of a space's environment.
+    VenvLock,
+    /// Makes a space's environment.
+    VenvInstall,
+}
+
+impl Builtin {
+    /// Whether it is a step towards an environment that commands run in.
+    pub fn is_venv_step(self) -> bool {
+        matches!(self, Self::VenvLock | Self::VenvInstall)
+    }
 }
 
 /// Something that a runnable's result depends on.
@@ -160,36 +174,6 @@ pub enum DepKind {
         /// The shell line.
         run: Template,
     },
-}
-
-/// A named environment.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Space {
-    /// Its name.
-    pub name: Name,
-    /// Where it is configured; `None` for an implied `default`.
-    pub origin: Option<Origin>,
-    /// The folder below which it is selected.
-    pub root: Option<RelPath>,
-    /// In the order of the file.
-    pub modules: Vec<Module>,
-    /// What its code may import; `None` where it may import everything.
-    pub fence: Option<Fence>,
-}
-
-/// A folder over which commands are parametrized.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Module {
-    /// Its name, unique in the project.
-    pub name: Name,
-    /// The folder.
-    pub dir: RelPath,
-    /// What the folder is called in an `import`.
-    pub pyimport: Name,
-    /// The space that owns it.
-    pub space: Name,
-    /// Where it is configured.
-    pub origin: Origin,
 }
 
 /// A configured cache.

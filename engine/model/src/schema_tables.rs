@@ -2,6 +2,7 @@
 
 use crate::project::{CacheWhen, OnInputChange};
 use crate::schema::{Key, Shape, Support, TableShape, Tagged, Variant};
+use crate::space::Inherit;
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, required: false, support: Support::Now, one: None }
@@ -239,8 +240,11 @@ const SPACE: Shape = Shape::Either(&[
                 "Folders over which commands are parametrized",
             ),
             key("fence", FENCE, "The folders whose code its code may import"),
-            later("venv", VENV, "Its Python environment"),
-            later("dotenv", STRING_OR_STRINGS, "Files of environment variables"),
+            key("venv", VENV, "Its Python environment"),
+            key("dotenv", TEMPLATE_OR_TEMPLATES, "Files of environment variables"),
+            key("env", ENV, "Variables that enter the fingerprint and the process of its commands"),
+            key("environment", Shape::Enum(&Inherit::NAMES), ENVIRONMENT),
+            key("pass-env", STRINGS, PASS_ENV),
         ],
     }),
 ]);
@@ -276,6 +280,38 @@ const FENCE: Shape = Shape::Either(&[
     ])),
 ]);
 
+const ENVIRONMENT: &str =
+    "What of qik's own environment reaches commands: `all`, or with `strict` what is named alone";
+const PASS_ENV: &str = "Variables that reach commands and count as inputs of theirs";
+
+const REQS: Key = key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files");
+const PYTHON: Key = key("python", Shape::Template, "The Python version");
+const INDEX_URL: Key = key("index-url", Shape::Template, "The package index");
+const EXTRA_INDEX_URL: Key =
+    key("extra-index-url", TEMPLATE_OR_TEMPLATES, "Further package indexes");
+const CONSTRAINT_DOC: &str = "Files that keep versions in bounds, or a space whose lock does";
+const PREFIX_FOLDER: Key =
+    required("prefix", Shape::Template, "Its folder, absolute or relative to the project");
+const MADE_FROM: Key = key("lock", TEMPLATE_OR_TEMPLATES, "The files that it was made from");
+
+const CONSTRAINT: Shape = Shape::Either(&[
+    Shape::Template,
+    Shape::List(&Shape::Either(&[Shape::Template, CONSTRAINT_SPACE])),
+    CONSTRAINT_SPACE,
+]);
+
+const CONSTRAINT_SPACE: Shape = Shape::Tagged(&Tagged {
+    what: "a constraint",
+    tag: "type",
+    variants: &[variant(
+        "space",
+        "The lock of another space",
+        Support::Now,
+        "a constraint",
+        &[required("name", Shape::Str, "The space")],
+    )],
+});
+
 const VENV: Shape = Shape::Either(&[
     Shape::Template,
     TEMPLATES,
@@ -288,10 +324,7 @@ const VENV: Shape = Shape::Either(&[
                 "The environment that is active",
                 Support::Now,
                 "a venv",
-                &[
-                    key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
-                    key("lock", Shape::Template, "The lock file"),
-                ],
+                &[REQS, key("lock", Shape::Template, "The lock file, instead of these")],
             ),
             variant(
                 "uv",
@@ -299,11 +332,44 @@ const VENV: Shape = Shape::Either(&[
                 Support::Now,
                 "a venv",
                 &[
-                    key("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
-                    key("lock", Shape::Template, "The lock file"),
-                    key("python", Shape::Template, "The Python version"),
-                    key("constraint", TEMPLATE_OR_TEMPLATES, "Constraint files"),
+                    required("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
+                    key("lock", Shape::Template, "The lock file, which qik writes"),
+                    PYTHON,
+                    key("constraint", CONSTRAINT, CONSTRAINT_DOC),
+                    INDEX_URL,
+                    EXTRA_INDEX_URL,
                 ],
+            ),
+            variant(
+                "uv-project",
+                "One that qik makes with uv from a project with a `uv.lock`",
+                Support::Now,
+                "a venv",
+                &[
+                    key("path", Shape::Template, "The folder of the project; `.` if not given"),
+                    key(
+                        "groups",
+                        TEMPLATE_OR_TEMPLATES,
+                        "Dependency groups, instead of those that are its default",
+                    ),
+                    key("extras", TEMPLATE_OR_TEMPLATES, "Extras of the project"),
+                    key("package", Shape::Template, "The member of a workspace"),
+                    PYTHON,
+                ],
+            ),
+            variant(
+                "conda",
+                "One of conda or mamba, by its folder",
+                Support::Now,
+                "a venv",
+                &[PREFIX_FOLDER, MADE_FROM],
+            ),
+            variant(
+                "pixi",
+                "One of pixi, by its folder",
+                Support::Now,
+                "a venv",
+                &[PREFIX_FOLDER, MADE_FROM],
             ),
             variant(
                 "space",
@@ -540,11 +606,11 @@ const PLUGIN: Shape = Shape::Either(&[
                 Support::Now,
                 "the uv plugin",
                 &[
-                    later("cache", Shape::Template, "The cache of its commands"),
-                    later("python", Shape::Template, "The Python version"),
-                    later("index-url", Shape::Template, "The package index"),
-                    later("extra-index-url", TEMPLATE_OR_TEMPLATES, "Further package indexes"),
-                    later("constraint", TEMPLATE_OR_TEMPLATES, "Constraint files"),
+                    key("cache", Shape::Template, "The cache of locks; `repo` if not given"),
+                    PYTHON,
+                    INDEX_URL,
+                    EXTRA_INDEX_URL,
+                    key("constraint", CONSTRAINT, CONSTRAINT_DOC),
                 ],
             ),
         ],
@@ -680,12 +746,14 @@ static DEFAULTS: TableShape = TableShape {
             "Folders from which imports start",
         ),
         key("ignore", Shape::List(&Shape::Pattern), "Untracked files that are no inputs"),
-        later("venv", VENV, "The Python environment of spaces that name none"),
-        later(
+        key("venv", VENV, "The Python environment of spaces that name none"),
+        key(
             "dotenv",
-            STRING_OR_STRINGS,
+            TEMPLATE_OR_TEMPLATES,
             "Files of environment variables of spaces that name none",
         ),
+        key("environment", Shape::Enum(&Inherit::NAMES), ENVIRONMENT),
+        key("pass-env", STRINGS, PASS_ENV),
     ],
 };
 

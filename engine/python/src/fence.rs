@@ -231,18 +231,7 @@ fn add(
 /// The folders of a space, as patterns.
 fn folders_of(space: &Space) -> impl Iterator<Item = String> {
     let folders = space.modules.iter().map(|module| &module.dir).chain(space.root.as_ref());
-    folders.map(literal)
-}
-
-fn literal(path: &RelPath) -> String {
-    if path.is_root() {
-        return "**".into();
-    }
-    let special = |c: &char| "*?[]{}!\\".contains(*c);
-    path.to_string()
-        .chars()
-        .flat_map(|c| special(&c).then_some('\\').into_iter().chain([c]))
-        .collect()
+    folders.map(GlobSet::literal)
 }
 
 /// Every fenced space of the project, sorted.

@@ -6,6 +6,7 @@
 
 pub mod dist;
 pub mod scan;
+pub mod venv;
 
 mod bits;
 mod chain;

@@ -12,6 +12,7 @@ use qik_graph::runnable;
 use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
 use crate::plan::Planned;
+use crate::venv;
 
 /// Whether there is a result for the present state.
 #[derive(Clone, Debug)]
@@ -85,6 +86,9 @@ pub fn decide(db: &Database, caches: &CacheSet, planned: &Planned, forced: bool)
     if forced {
         return CacheStatus::Cold(ColdReason::Forced);
     }
+    if planned.makes_venv() {
+        return venv::status(db, planned, fingerprint);
+    }
     let files = |path: &RelPath| state_of(db, path);
     match caches.lookup(&planned.cache, &key(planned, fingerprint), &files) {
         Lookup::Hit(entry) if planned.cache_when.keeps(entry.code) => CacheStatus::Warm(entry),
@@ -108,6 +112,7 @@ pub(crate) fn look_ahead<'a>(
     let mut by_cache: BTreeMap<&Name, Vec<Key<'_>>> = BTreeMap::new();
     for one in planned {
         if caches.kind(&one.cache) == Some(CacheKind::Remote)
+            && !one.makes_venv()
             && let Ok(fingerprint) = fingerprint_of(db, one)
         {
             by_cache.entry(&one.cache).or_default().push(key(one, fingerprint));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use qik_model::{Diagnostic, Fingerprint, Name};
 
 use crate::decide::ColdReason;
+use crate::plan::Plan;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -149,6 +150,14 @@ impl RunnableReport {
     /// Whether it failed, by its own code or because it could not start.
     pub fn failed(&self) -> bool {
         self.code != 0 && matches!(self.outcome, Outcome::Ran | Outcome::Cached | Outcome::Broken)
+    }
+}
+
+impl RunnableReport {
+    /// Whether it made an environment.
+    pub fn made_venv(&self, plan: &Plan) -> bool {
+        let made = plan.runnables.iter().find(|planned| *planned.name() == self.name);
+        self.outcome == Outcome::Ran && made.is_some_and(|one| one.definition.is_venv_step())
     }
 }
 

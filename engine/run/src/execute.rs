@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::transfer::{RestoreRequest, StoreRequest, restore, store};
 use crate::turns::{self, Turn};
+use crate::venv::VenvJob;
 use crossbeam_channel::{Receiver, Sender};
 use qik_cache::{CacheSet, Key, Restore};
 use qik_model::{Diagnostic, Fingerprint, Name, Platform};
@@ -42,6 +43,8 @@ pub(crate) struct Execution {
     pub in_turn: bool,
     /// Where there was no entry when it was decided on: what an entry would hold for.
     pub lacks: Option<(Name, Fingerprint, Platform)>,
+    /// The environment that it makes.
+    pub venv: Option<VenvJob>,
 }
 
 /// What workers answer.
@@ -136,7 +139,11 @@ pub(crate) fn work(
                     if !execution.terminal {
                         let _ = answers.send(Message::Began(at));
                     }
-                    let executed = execute(worker, shared, at, &execution, answers);
+                    let run = || execute(worker, shared, at, &execution, answers);
+                    let executed = match &execution.venv {
+                        Some(venv) => venv.make(&*shared.system, run),
+                        None => run(),
+                    };
                     Message::Executed(at, Executed { turn: held, ..executed })
                 }
                 Turn::Taken => Message::Taken(at),

@@ -4,6 +4,7 @@
 //! [`qik_db::Change`], after commands wrote files.
 
 mod decide;
+mod environment;
 mod event;
 mod execute;
 mod flakes;
@@ -15,8 +16,10 @@ mod status;
 mod sweep;
 mod transfer;
 mod turns;
+mod venv;
 
 pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
+pub use environment::{space_variables, variables_for};
 pub use event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
 pub use out::{OutFolder, log_path};
 pub use plan::{Plan, Planned};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use qik_graph::Definition;
-use qik_model::{CacheWhen, Name};
+use qik_model::{Builtin, CacheWhen, Name};
 
 /// Runnables in an order in which each comes after what it depends on.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +27,23 @@ pub struct Planned {
     /// Positions of what it starts after: its upstream, and what lies behind upstream that the
     /// plan leaves out.
     pub after: Vec<usize>,
+    /// Position of the step that makes the environment that it executes in. A replay needs none, so
+    /// it is not waited for before that is known.
+    pub venv: Option<usize>,
+    /// Only done if something that executes needs it.
+    pub on_demand: bool,
+    /// Not asked for by itself: only there for others that need it.
+    pub is_companion: bool,
 }
 
 impl Planned {
+    /// `definition` with nothing around it yet.
+    pub fn new(definition: Arc<Definition>, cache: Name, cache_when: CacheWhen) -> Self {
+        let (upstream, after) = (Vec::new(), Vec::new());
+        let (venv, on_demand, is_companion) = (None, false, false);
+        Self { definition, cache, cache_when, upstream, after, venv, on_demand, is_companion }
+    }
+
     /// Full name.
     pub fn name(&self) -> &Name {
         &self.definition.name
@@ -38,6 +52,16 @@ impl Planned {
     /// Whether it executes nothing and only stands for others.
     pub fn is_group(&self) -> bool {
         self.definition.exec.text.is_empty() && self.definition.builtin.is_none()
+    }
+
+    /// Whether it is a step towards an environment that nobody named.
+    pub fn is_brought_along(&self) -> bool {
+        self.definition.is_venv_step() && self.on_demand
+    }
+
+    /// Whether it makes an environment.
+    pub fn makes_venv(&self) -> bool {
+        self.definition.builtin == Some(Builtin::VenvInstall)
     }
 
     /// Whether its results are kept anywhere.
@@ -60,13 +84,64 @@ impl Plan {
                 None => Reached::LeftOut(behind(name)),
             });
             (planned.upstream, planned.after) = (direct, after);
+            let venv = planned.definition.install_step();
+            planned.venv = venv.and_then(|name| position.get(name).copied());
         }
+        // What a command of the project waits for is done in any case.
+        let waited: BTreeSet<usize> =
+            runnables.iter().flat_map(|planned| planned.after.iter().copied()).collect();
+        waited.into_iter().for_each(|at| runnables[at].on_demand = false);
         Self { runnables }
     }
 
-    /// The part of the plan for which `keep` holds.
+    /// The part of the plan for which `keep` holds, with the steps towards the environments of
+    /// that: those no filter drops.
     #[must_use]
-    pub fn filtered(self, mut keep: impl FnMut(usize, &Planned) -> bool) -> Self {
+    pub fn filtered(self, keep: impl FnMut(usize, &Planned) -> bool) -> Self {
+        let count = self.runnables.len();
+        self.filtered_with(vec![(); count], keep).0
+    }
+
+    /// As [`Plan::filtered`], with something known of each runnable of the plan.
+    #[must_use]
+    pub fn filtered_with<T>(
+        self,
+        known: Vec<T>,
+        mut keep: impl FnMut(usize, &Planned) -> bool,
+    ) -> (Self, Vec<T>) {
+        let asked: Vec<bool> = (0..).zip(&self.runnables).map(|(at, one)| keep(at, one)).collect();
+        let mut kept = asked.clone();
+        let needed = self.needed(|at| asked[at]);
+        for (at, planned) in self.runnables.iter().enumerate() {
+            kept[at] = needed[at] || asked[at] && !planned.on_demand;
+        }
+        let known = known.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(one, _)| one);
+        let known = known.collect();
+        let mut plan = self.cut(|at, _| kept[at]);
+        let asked = asked.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(asked, _)| asked);
+        for (planned, asked) in plan.runnables.iter_mut().zip(asked) {
+            planned.is_companion |= !asked;
+        }
+        (plan, known)
+    }
+
+    /// Which steps towards environments the runnables for which `keep` holds need, by position.
+    pub fn needed(&self, keep: impl Fn(usize) -> bool) -> Vec<bool> {
+        let is_step = |at: usize| self.runnables[at].definition.is_venv_step();
+        let mut needed = vec![false; self.runnables.len()];
+        // A step comes before what needs it.
+        for (at, planned) in self.runnables.iter().enumerate().rev() {
+            if needed[at] || keep(at) && !planned.on_demand {
+                let steps = planned.upstream.iter().copied().filter(|at| is_step(*at));
+                steps.chain(planned.venv).for_each(|step| needed[step] = true);
+            }
+        }
+        needed
+    }
+
+    /// Exactly the part of the plan for which `keep` holds.
+    #[must_use]
+    pub fn cut(self, mut keep: impl FnMut(usize, &Planned) -> bool) -> Self {
         let mut places = 0..;
         let all = self.runnables.iter().enumerate();
         let now: Vec<Option<usize>> =
@@ -81,9 +156,19 @@ impl Plan {
         let runnables = kept.map(|(old, _)| Planned {
             upstream: old.upstream.iter().filter_map(|&at| now[at]).collect(),
             after: after(old),
+            venv: old.venv.and_then(|at| now[at]),
             ..old.clone()
         });
         Self { runnables: runnables.collect() }
+    }
+
+    /// The plan without steps towards environments that others in it need: each machine makes its
+    /// own, so they are no work to be divided.
+    #[must_use]
+    pub fn without_steps(self) -> Self {
+        let is_step = |at: usize| self.runnables[at].definition.is_venv_step();
+        let needed = self.needed(|at| !is_step(at));
+        self.cut(|at, planned| !needed[at] && !planned.on_demand)
     }
 
     /// Positions of what waits for each runnable.

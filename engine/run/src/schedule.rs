@@ -8,6 +8,7 @@ mod hands;
 mod replay;
 mod settle;
 mod start;
+mod venvs;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -121,6 +122,11 @@ struct State {
     /// The folders of its inputs when it was started.
     stamps: Vec<sweep::FolderStamp>,
     entry: Option<Box<ActionResult>>,
+    /// Whether something waits for this environment, or did.
+    demanded: bool,
+    done: bool,
+    /// What waits for this environment.
+    users: Vec<usize>,
 }
 
 struct Schedule<'a> {
@@ -170,7 +176,8 @@ impl<'a> Schedule<'a> {
             .iter()
             .map(|planned| State { waits_for: planned.after.len(), ..State::default() });
         let states: Vec<State> = states.collect();
-        let ready = (0..states.len()).filter(|&i| states[i].waits_for == 0).collect();
+        let is_ready = |&at: &usize| states[at].waits_for == 0 && !plan.runnables[at].on_demand;
+        let ready = (0..states.len()).filter(is_ready).collect();
         let system = stage.db.system().clone();
         Self {
             out: OutFolder::open(system.clone()),
@@ -271,12 +278,18 @@ impl<'a> Schedule<'a> {
             self.look_at_ready(at);
         }
         self.states[at].revision = self.stage.tree.revision();
-        let status = decide(self.stage.db, &self.stage.caches, planned, self.options.force);
+        // A new environment for each forced run would be for nothing.
+        let forced = self.options.force && !planned.is_brought_along();
+        let status = decide(self.stage.db, &self.stage.caches, planned, forced);
         let fingerprint = fingerprint_of(self.stage.db, planned).ok();
         self.states[at].began_for = fingerprint;
         self.states[at].fingerprint = fingerprint.filter(|_| planned.is_cached());
+        let needs = planned.venv.filter(|venv| !self.states[*venv].done);
         match status {
+            CacheStatus::Warm(_) if planned.makes_venv() => self.venv_is_there(at),
             CacheStatus::Warm(entry) => self.replay(at, entry),
+            // Also where something is missing: it may come with the environment.
+            _ if needs.is_some() && !planned.is_group() => self.wait_for_venv(at, needs),
             CacheStatus::Cold(ColdReason::Broken(errors)) => {
                 self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
                 self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
@@ -394,13 +407,15 @@ impl<'a> Schedule<'a> {
         }
         (self.listen)(RunEvent::Finished(report.clone()));
         self.report.runnables.push(report);
+        self.venv_ended(at, blocks.then_some(&because_of));
         for next in self.downstream[at].clone() {
             let next_state = &mut self.states[next];
             if blocks && next_state.because_of.is_none() {
                 next_state.because_of = Some(because_of.clone());
             }
             next_state.waits_for -= 1;
-            if next_state.waits_for == 0 {
+            let waits = self.plan.runnables[next].on_demand && !next_state.demanded;
+            if next_state.waits_for == 0 && !waits {
                 self.ready.insert(next);
             }
         }

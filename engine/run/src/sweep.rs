@@ -10,7 +10,7 @@ use qik_config::project;
 use qik_db::{Change, Database, Db};
 use qik_fingerprint::{input_sets, needs_python, python_inputs, single_files};
 use qik_graph::Definition;
-use qik_model::{GlobSet, RelPath};
+use qik_model::{Builtin, GlobSet, RelPath};
 use qik_python::PackagesView;
 use qik_system::{DirItem, Revision, Stat, System, TreeNode, WorkTree};
 
@@ -21,7 +21,7 @@ pub(crate) fn scope(db: &Database, planned: &Planned, into: &mut Vec<RelPath>) {
     let definition = &planned.definition;
     into.extend(definition.artifact_globs.bases());
     into.extend(single_files(definition));
-    if needs_python(definition) || definition.builtin.is_some() {
+    if needs_python(definition) || definition.builtin == Some(Builtin::FenceCheck) {
         // A module that is imported may come to lie anywhere below the roots.
         into.extend(project(db).defaults.python_path.iter().cloned());
     }

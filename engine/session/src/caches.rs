@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qik_cache::{CacheSet, check_settings};
-use qik_config::template::{self, ContextName, ModuleField};
-use qik_config::{context_value, project};
+use qik_config::{project, rendered};
 use qik_db::{Database, Db};
-use qik_model::{CacheConfig, ContextValue, Diagnostic, Name, Origin, Place, Setting};
+use qik_model::{CacheConfig, Diagnostic, Name, Origin, Setting};
 use qik_run::Plan;
 
 use crate::{Session, plan};
@@ -76,11 +75,10 @@ fn filled(db: &Database, config: &CacheConfig) -> Result<CacheConfig, Diagnostic
     for (key, setting) in &config.settings {
         let origin = config.origin.key(key.clone());
         let setting = match setting {
-            Setting::Str(text) => Setting::Str(filled_text(db, text, &origin)?.into()),
+            Setting::Str(text) => Setting::Str(filled_text(db, text, &origin)?),
             Setting::List(texts) => {
                 let texts = texts.iter().enumerate();
-                let texts =
-                    texts.map(|(at, text)| Ok(filled_text(db, text, &origin.index(at))?.into()));
+                let texts = texts.map(|(at, text)| filled_text(db, text, &origin.index(at)));
                 Setting::List(texts.collect::<Result<_, Diagnostic>>()?)
             }
             other => other.clone(),
@@ -90,27 +88,6 @@ fn filled(db: &Database, config: &CacheConfig) -> Result<CacheConfig, Diagnostic
     Ok(CacheConfig { settings, ..config.clone() })
 }
 
-fn filled_text(db: &Database, text: &str, origin: &Origin) -> Result<String, Diagnostic> {
-    let parts = template::parse(text).map_err(|bad| {
-        let name = bad.first().map(|bad| bad.reference.clone()).unwrap_or_default();
-        let what = format!("`{{{name}}}` means nothing");
-        Diagnostic::error("config/unknown-reference", what)
-            .at(Place::Value(origin.clone()), "used here")
-    })?;
-    template::render(&parts, &Context(db)).map_err(|error| match error.labels.is_empty() {
-        true => error.at(Place::Value(origin.clone()), "used here"),
-        false => error,
-    })
-}
-
-struct Context<'a>(&'a Database);
-
-impl template::Lookup for Context<'_> {
-    fn context(&self, name: &ContextName) -> Result<ContextValue, Diagnostic> {
-        context_value(self.0, name).cloned().map_err(Clone::clone)
-    }
-
-    fn module(&self, _: ModuleField) -> Option<String> {
-        None
-    }
+fn filled_text(db: &Database, text: &str, origin: &Origin) -> Result<Arc<str>, Diagnostic> {
+    Ok(rendered(db, text, origin, &mut |_, _| {})?.text)
 }

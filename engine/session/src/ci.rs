@@ -35,14 +35,18 @@ impl Session {
         let is_cold = |at: usize| {
             !matches!(statuses[at], CacheStatus::Warm(_)) && !prepared.plan.runnables[at].is_group()
         };
+        let needed = prepared.plan.needed(|at| is_cold(at) && !is_step(prepared, at));
+        let is_work =
+            |at: usize| is_cold(at) && !needed[at] && !prepared.plan.runnables[at].on_demand;
         let reasons: Vec<String> = (0..statuses.len())
-            .filter(|at| is_cold(*at))
+            .filter(|at| is_work(*at))
             .map(|at| match &statuses[at] {
                 CacheStatus::Cold(reason) => reason.to_string(),
                 _ => ColdReason::Uncached.to_string(),
             })
             .collect();
-        let plan = prepared.plan.clone().filtered(|at, _| is_cold(at));
+        // Each job makes the environments that it needs by itself.
+        let plan = prepared.plan.clone().cut(|at, _| is_work(at));
         let caches = self.caches();
         let known: Vec<Option<Duration>> =
             plan.runnables.iter().map(|planned| last_time(&caches, planned)).collect();
@@ -66,6 +70,10 @@ impl Session {
             })
             .collect()
     }
+}
+
+fn is_step(prepared: &Prepared, at: usize) -> bool {
+    prepared.plan.runnables[at].definition.is_venv_step()
 }
 
 /// How long it took the last time.

@@ -29,6 +29,7 @@ mod report;
 mod running;
 mod shards;
 mod since;
+mod venvs;
 mod watch;
 mod why;
 
@@ -236,13 +237,13 @@ impl Session {
             WantedStatus::Warm => matches!(status, CacheStatus::Warm(_)),
             WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
         };
-        let plan = plan.filtered(|at, _| kept(&examined[at].0));
+        let keeps: Vec<bool> = examined.iter().map(|(status, _)| kept(status)).collect();
+        let (plan, examined) = plan.filtered_with(examined, |at, _| keeps[at]);
         let warnings = self.take_notes();
         if any_error(&warnings) {
             return Err(warnings);
         }
-        let (statuses, fingerprints) =
-            examined.into_iter().filter(|(status, _)| kept(status)).unzip();
+        let (statuses, fingerprints) = examined.into_iter().unzip();
         Ok(Prepared { plan, statuses: Some(statuses), fingerprints, warnings })
     }
 

@@ -67,10 +67,11 @@ impl Session {
             None => self.examine(&prepared.plan),
         };
         let out = OutFolder::open(self.db.system().clone());
-        let examined = prepared.plan.runnables.iter().zip(examined);
-        let mut all: Vec<ListedRunnable> = examined
-            .map(|(planned, (status, fingerprint))| self.listed(&out, planned, status, fingerprint))
-            .collect();
+        let listed = |(at, planned): (usize, &Planned)| {
+            let (status, fingerprint) = examined[at].clone();
+            self.listed(&out, planned, status, fingerprint)
+        };
+        let mut all: Vec<ListedRunnable> = prepared.listed().map(listed).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Listing(all)
     }

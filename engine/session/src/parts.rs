@@ -27,10 +27,12 @@ type Division = Vec<Vec<usize>>;
 impl Session {
     /// The part of `plan` for one machine, with what it needs of the rest unless that is left out.
     pub(crate) fn part_of(&mut self, plan: Plan, part: Part, isolated: bool) -> Plan {
-        let plan = plan.filtered(|_, planned| !planned.is_group());
-        let Some(division) = self.division(&plan, part.of) else { return plan };
+        let plan = plan.cut(|_, planned| !planned.is_group());
+        // Each machine makes the environments that it needs by itself.
+        let work = plan.clone().without_steps();
+        let Some(division) = self.division(&work, part.of) else { return plan };
         let own = division.get(part.at - 1).into_iter().flatten();
-        let own: BTreeSet<Name> = own.map(|at| plan.runnables[*at].name().clone()).collect();
+        let own: BTreeSet<Name> = own.map(|at| work.runnables[*at].name().clone()).collect();
         let own = with_upstream(&plan, own, isolated);
         plan.filtered(|_, planned| own.contains(planned.name()))
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use qik_config::{context_value, names, project, template::ContextName};
 use qik_db::Db;
 use qik_graph::{Selected, Selection, definition_of, select};
-use qik_model::{CacheWhen, ContextValue, Diagnostic, Name, Place};
+use qik_model::{Builtin, CacheWhen, ContextValue, Diagnostic, Name, Place};
 use qik_run::{Plan, Planned};
 
 use crate::since::Since;
@@ -197,13 +197,15 @@ impl<'a> Assigner<'a> {
         };
         let is_group = definition.exec.text.is_empty() && definition.builtin.is_none();
         let keeps_nothing = !definition.has_deps || settings.interactive || is_group;
-        Ok(Planned {
-            cache: if keeps_nothing { "none".into() } else { cache },
-            cache_when: settings.cache_when.unwrap_or(self.cache_when),
-            upstream: Vec::new(),
-            after: Vec::new(),
-            definition,
-        })
+        let cache = match definition.builtin {
+            // An environment is of this checkout.
+            Some(Builtin::VenvInstall) => "local".into(),
+            _ if keeps_nothing => "none".into(),
+            _ => cache,
+        };
+        let cache_when = settings.cache_when.unwrap_or(self.cache_when);
+        let on_demand = definition.builtin == Some(Builtin::VenvInstall) && !named;
+        Ok(Planned { on_demand, ..Planned::new(definition, cache, cache_when) })
     }
 }
 

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qik_config::project;
+use qik_config::{environment, project};
 use qik_db::{Change, Db};
 use qik_fingerprint::needs_python;
-use qik_model::{Diagnostic, FileKind, Name};
+use qik_model::{Builtin, Diagnostic, FileKind, Name};
 use qik_python::dist::ImportMap;
 use qik_python::{
     ModuleName, PackagesOrigin, SpaceKey, counts_distributions, facts_store, graph_key, graph_of,
@@ -37,7 +37,14 @@ impl Session {
         let mut notes = Vec::new();
         for (space, modules) in modules {
             let (db, key) = (&self.db, graph_key(&self.db, &[]));
+            // Of an environment that is still to be made nothing is amiss yet.
+            let venv = environment(db, space).ok().and_then(|found| found.venv.clone());
+            let is_made_here = venv.is_some_and(|venv| venv.install_step.is_some());
             let space = SpaceKey::running(db, space.clone());
+            let origin = &packages_of(db, space).origin;
+            if is_made_here && !matches!(origin, PackagesOrigin::Installed(_)) {
+                continue;
+            }
             notes.extend(packages_of(db, space).notes.iter().cloned());
             let modules: Vec<_> =
                 modules.into_iter().map(|module| ModuleName::new(db, module)).collect();
@@ -69,23 +76,24 @@ impl Session {
     /// Writes the map of each space whose environment is installed, if a result of it goes where
     /// machines without one may look for it.
     pub(crate) fn write_import_maps(&mut self, plan: &Plan) {
-        let shared =
-            |planned: &&Planned| is_user(planned) && !matches!(&*planned.cache, "none" | "local");
-        let spaces: BTreeSet<Name> = plan
-            .runnables
-            .iter()
-            .filter(shared)
-            .map(|planned| planned.definition.space.clone())
-            .collect();
+        let is_shared = |planned: &&Planned| !matches!(&*planned.cache, "none" | "local");
+        // Of each space, whether anything asks for more than the version of Python.
+        let mut spaces: BTreeMap<Name, bool> = BTreeMap::new();
+        for planned in plan.runnables.iter().filter(is_shared) {
+            let definition = &planned.definition;
+            if is_user(planned) || definition.environment.venv.is_some() {
+                *spaces.entry(definition.space.clone()).or_default() |= is_user(planned);
+            }
+        }
         if !counts_distributions(&self.db) {
             return;
         }
-        for space in spaces {
-            self.write_import_map(&space);
+        for (space, asks_for_imports) in spaces {
+            self.write_import_map(&space, asks_for_imports);
         }
     }
 
-    fn write_import_map(&mut self, space: &Name) {
+    fn write_import_map(&mut self, space: &Name, asks_for_imports: bool) {
         let packages = packages_of(&self.db, SpaceKey::running(&self.db, space.clone()));
         if !matches!(packages.origin, PackagesOrigin::Installed(_)) {
             return;
@@ -93,12 +101,16 @@ impl Session {
         let path = import_map_path(space);
         let before = self.db.system().read(&path).unwrap_or_default();
         let before = String::from_utf8_lossy(&before);
-        let graph = graph_of(&self.db, graph_key(&self.db, &[]));
-        let used = || graph.external_names.iter().map(|name| &**name);
-        let map = ImportMap::of(&packages.distributions, used(), &packages.extras, packages.python);
-        let map = match ImportMap::decode(&before) {
-            Ok(known) => known.merge(&map, used()),
-            Err(_) => map,
+        let known = ImportMap::decode(&before);
+        let map = match asks_for_imports {
+            true => {
+                let graph = graph_of(&self.db, graph_key(&self.db, &[]));
+                let used = || graph.external_names.iter().map(|name| &**name);
+                let (all, extras) = (&packages.distributions, &packages.extras);
+                let map = ImportMap::of(all, used(), extras, packages.python);
+                known.map(|known| known.merge(&map, used())).unwrap_or(map)
+            }
+            false => ImportMap { python: packages.python, ..known.unwrap_or_default() },
         };
         let text = map.encode();
         if text == before {
@@ -121,5 +133,5 @@ impl Session {
 }
 
 fn is_user(planned: &Planned) -> bool {
-    needs_python(&planned.definition) || planned.definition.builtin.is_some()
+    needs_python(&planned.definition) || planned.definition.builtin == Some(Builtin::FenceCheck)
 }

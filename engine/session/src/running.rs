@@ -56,6 +56,11 @@ impl Session {
             stop: self.stop.clone(),
         };
         let report = qik_run::run(stage, plan, &options, listen);
+        if report.runnables.iter().any(|one| one.made_venv(plan)) {
+            // Only now can it be told whose imports are whose.
+            self.write_import_maps(plan);
+            self.caches().stage();
+        }
         self.save(listen);
         report
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use qik_fingerprint::{explanation, input_sets};
-use qik_graph::{runnable, select};
+use qik_graph::{definition_of, runnable, select};
 use qik_model::{Explanation, Fingerprint, Name};
 use qik_run::{CacheStatus, ColdReason, Planned};
 
@@ -56,8 +56,15 @@ impl Session {
         let statuses = self.statuses(&prepared.plan);
         let selection = self.request().unwrap_or_default().selection;
         let alone = Selection { isolated: true, ..selection };
-        let meant: BTreeSet<Name> =
-            select(&self.db, &alone).unwrap_or_default().order.into_iter().collect();
+        let selected = select(&self.db, &alone).unwrap_or_default();
+        let is_meant = |name: &Name| {
+            if alone.names.is_empty() {
+                return true;
+            }
+            let definition = definition_of(&self.db, name);
+            definition.is_ok_and(|one| !one.is_venv_step() || selected.named.contains(&one.command))
+        };
+        let meant: BTreeSet<&Name> = selected.order.iter().filter(|name| is_meant(name)).collect();
         let planned = prepared.plan.runnables.iter().zip(statuses);
         let told = planned.filter(|(planned, _)| meant.contains(planned.name()));
         let mut history = History::default();

@@ -22,6 +22,7 @@
 mod blob;
 mod commit;
 mod env;
+mod exec;
 mod git;
 mod keys;
 mod machine;
@@ -44,6 +45,7 @@ use qik_model::{FileKind, RelPath};
 pub use blob::is_content_of_file;
 pub use commit::CommitSystem;
 pub use env::Env;
+pub use exec::exec;
 pub use git::{CommitId, Git, NoCommit};
 pub use keys::Keys;
 pub use machine::{Stream, cpu_count, is_terminal, terminal_width, unix_seconds};
@@ -51,7 +53,7 @@ pub use memory::MemorySystem;
 pub use os::OsSystem;
 pub use outside::{
     Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, append_file, canonical,
-    current_binary, current_dir, file_size, is_file, read_file, write_file,
+    current_binary, current_dir, file_size, find_program, is_file, read_file, write_file,
 };
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};

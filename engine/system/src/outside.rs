@@ -2,7 +2,7 @@
 //! project, and [`Outside`], the door that a [`crate::System`] has for the time after. Does not know
 //! what is looked for; writes only what the user names a file for.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
 use std::fs::Metadata;
 use std::io::{self, Write};
@@ -143,6 +143,17 @@ pub fn is_file(path: &Path) -> bool {
 /// How many bytes a file has, by absolute path; 0 where there is none.
 pub fn file_size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |found| found.len())
+}
+
+/// The file that would be started as `name` with this `PATH`.
+pub fn find_program(name: &str, path: &OsStr) -> Option<PathBuf> {
+    let is_program = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o111 != 0)
+    };
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(is_program)
 }
 
 /// `folder` and those above it, nearest first, up to the first that holds `.git` (a folder, or a

@@ -10,6 +10,7 @@ mod diagnostics;
 mod graph;
 mod listing;
 mod printer;
+mod qikx;
 mod report;
 mod style;
 mod watch;
@@ -44,6 +45,13 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// Runs the command line of this process as `qikx`.
+#[expect(clippy::disallowed_methods, reason = "the arguments are this room's to read")]
+pub fn qikx() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(u8::try_from(qikx::run(&args)).unwrap_or(1))
 }
 
 fn run(args: &[OsString], invocation: Invocation) -> i32 {
@@ -129,7 +137,7 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         if ls && listing::print(session, &prepared, args.select.format).is_err() {
             return 1;
         }
-        let count = if fail { prepared.plan.runnables.len() } else { 0 };
+        let count = if fail { prepared.listed().count() } else { 0 };
         if count > 0 && !ls {
             let are = if count == 1 { "is" } else { "are" };
             let _ =
@@ -142,7 +150,8 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         return refuse(style, None, &[Diagnostic::error("system/no-signals", what)]);
     }
     let workers = session.number("workers").ok().flatten();
-    let streams = prepared.plan.runnables.len() == 1 || workers == Some(1);
+    let commands = prepared.plan.runnables.iter().filter(|one| !one.definition.is_venv_step());
+    let streams = commands.count() == 1 || workers == Some(1);
     let service = Service::detect(ci_format.as_deref());
     let live = logger.as_deref() != Some("stdout")
         && service.is_none()

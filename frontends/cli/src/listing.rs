@@ -23,7 +23,7 @@ pub(crate) fn print(session: &mut Session, prepared: &Prepared, format: Format) 
 }
 
 fn names(prepared: &Prepared) -> String {
-    let mut names: Vec<&str> = prepared.plan.runnables.iter().map(|p| &**p.name()).collect();
+    let mut names: Vec<&str> = prepared.listed().map(|(_, one)| &**one.name()).collect();
     names.sort_unstable();
     names.iter().map(|name| format!("{name}\n")).collect()
 }

@@ -47,7 +47,7 @@ pub(crate) fn text(style: &Style, why: &Why) -> String {
         let files = if *count == 1 { "file" } else { "files" };
         let _ = writeln!(out, "  {kind:<12} {name} ({count} {files})");
     }
-    let shown = ["exec", "files", "load", "upstream", "glob"];
+    let shown = ["exec", "files", "load", "venv", "upstream", "glob"];
     for item in why.explanation.items.iter().filter(|item| !shown.contains(&&*item.kind)) {
         let secret = if item.digest.is_none() {
             style.faint(" (by value, never stored)")

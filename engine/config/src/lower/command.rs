@@ -83,7 +83,7 @@ pub(super) fn deps(list: &View<'_>) -> Vec<Dep> {
     list.items().iter().filter_map(dep).collect()
 }
 
-fn bare(name: Name, module: Option<Name>, origin: Origin) -> Command {
+pub(super) fn bare(name: Name, module: Option<Name>, origin: Origin) -> Command {
     Command {
         name,
         origin,
@@ -154,7 +154,11 @@ fn tags(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
     tags
 }
 
-fn env(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Name, Option<Template>)> {
+/// Variables with a value, or names of variables that are passed on.
+pub(super) fn env(
+    fields: &Fields<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(Name, Option<Template>)> {
     let Some(view) = fields.get("env") else { return Vec::new() };
     if let Some(table) = view.fields() {
         return table

@@ -6,6 +6,7 @@ mod layers;
 mod python;
 mod space;
 mod variables;
+mod venv;
 mod view;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use qik_model::{
 use crate::resolve;
 use crate::shape::Check;
 use layers::{Layer, Layers};
+pub(crate) use venv::step_name;
 use view::{Fields, View};
 
 /// What lowering asks of the world.
@@ -107,6 +109,7 @@ struct Lowering {
     commands: BTreeMap<Name, Command>,
     spaces: BTreeMap<Name, Space>,
     profiles: BTreeMap<Name, Profile>,
+    space_defaults: space::SpaceDefaults,
     /// Where each single setting was first made.
     settings: BTreeMap<&'static str, Origin>,
 }
@@ -114,6 +117,10 @@ struct Lowering {
 impl Lowering {
     /// All but commands: what must be known before modules' own files are looked for.
     fn outer(&mut self, layers: &[Layer<'_>]) {
+        // What plain requirements files mean depends on the plugins.
+        for layer in layers {
+            self.plugins(&layer.fields());
+        }
         for layer in layers {
             self.defaults(&layer.fields());
             self.base(&layer.fields());
@@ -124,7 +131,6 @@ impl Lowering {
             let fields = layer.fields();
             self.spaces(&fields);
             self.caches(&fields);
-            self.plugins(&fields);
             if let Some(table) = fields.fields("pydist") {
                 python::pydist(&table, &mut self.project.pydist);
             }
@@ -133,10 +139,14 @@ impl Lowering {
                 variables::add_profiles(&table, &self.project, profiles, &mut self.diagnostics);
             }
         }
-        self.spaces
-            .entry("default".into())
-            .or_insert_with(|| Space { name: "default".into(), ..Space::default() });
+        self.spaces.entry("default".into()).or_insert_with(|| {
+            let mut space = Space { name: "default".into(), ..Space::default() };
+            self.space_defaults.complete(&mut space, None, &mut Vec::new());
+            space
+        });
         space::clashes(&self.spaces, &mut self.diagnostics);
+        space::nested_roots(&self.spaces, &mut self.diagnostics);
+        venv::share_default(&mut self.spaces, self.space_defaults.venv());
     }
 
     fn defaults(&mut self, fields: &Fields<'_>) {
@@ -153,6 +163,10 @@ impl Lowering {
                 view.one_or_more().iter().filter_map(path).collect();
         }
         self.project.defaults.ignore.extend(table.texts("ignore"));
+        for key in ["venv", "dotenv", "environment"] {
+            self.once(&table, key);
+        }
+        self.space_defaults.add(&table, &self.project, &mut self.diagnostics);
     }
 
     /// A setting that has one value in the whole project.
@@ -185,8 +199,13 @@ impl Lowering {
                 self.diagnostics.push(twice("space", &name, &view.at, first));
                 continue;
             }
-            let python_path = &self.project.defaults.python_path;
-            let space = space::space(name.clone(), &view, python_path, &mut self.diagnostics);
+            let space = space::space(
+                name.clone(),
+                &view,
+                &self.space_defaults,
+                &self.project,
+                &mut self.diagnostics,
+            );
             self.spaces.insert(name, space);
         }
     }
@@ -231,7 +250,10 @@ impl Lowering {
                 self.project.pygraph = python::pygraph(table);
                 self.diagnostics.extend(python::without_effect(table));
             }
-            let settings = table.filter(|_| &*pyimport != "qik.pygraph");
+            if let (Some(table), "qik.uv") = (&table, &*pyimport) {
+                self.project.uv = venv::uv_config(table);
+            }
+            let settings = table.filter(|_| !matches!(&*pyimport, "qik.pygraph" | "qik.uv"));
             let settings = settings.map(|table| self::settings(&table, "pyimport"));
             let settings = settings.unwrap_or_default();
             let plugin = Plugin { name: name.clone(), pyimport, origin: view.at, settings };
@@ -268,6 +290,12 @@ impl Lowering {
         if let Some(check) = command::fence_check(&project, &commands) {
             commands.insert(check.name.clone(), check);
         }
+        for step in venv::steps(&project) {
+            match commands.get(&step.name) {
+                Some(own) => diagnostics.push(taken(own, &step)),
+                None => drop(commands.insert(step.name.clone(), step)),
+            }
+        }
         project.profiles = shared(self.profiles);
         let mut names =
             resolve::Names { project, commands, default_cache, diagnostics: Vec::new() };
@@ -302,6 +330,15 @@ fn setting(view: &View<'_>) -> Option<Setting> {
         .or_else(|| view.int().map(Setting::Int))
         .or_else(|| view.text().map(Setting::Str))
         .or_else(|| Some(Setting::List(view.items().iter().filter_map(View::text).collect())))
+}
+
+/// That a command of the project has the name of a step that environments need.
+fn taken(own: &Command, step: &Command) -> Diagnostic {
+    let message = format!("`{}` is what makes environments of spaces", step.name);
+    Diagnostic::error("config/duplicate-name", message)
+        .at(Place::Key(own.origin.clone()), "has the same name")
+        .at(Place::Key(step.origin.clone()), "needs it")
+        .help("rename the command, or name the plugin otherwise: `[plugins] python = \"qik.uv\"`")
 }
 
 fn reserved_cache(name: &str, at: &Origin) -> Diagnostic {

@@ -1,35 +1,117 @@
 //! Spaces and their modules.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use qik_model::{Diagnostic, Module, Name, Place, RelPath, Space};
+use qik_model::{
+    Diagnostic, Inherit, Module, Name, Origin, Place, Project, RelPath, Space, Template, Venv,
+};
 
-use super::python;
-use super::view::View;
+use super::view::{Fields, View};
+use super::{python, venv};
 use crate::{names, shape};
 
 /// The space behind `view`.
 pub(super) fn space(
     name: Name,
     view: &View<'_>,
-    python_path: &[RelPath],
+    defaults: &SpaceDefaults,
+    project: &Project,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Space {
-    let origin = Some(view.at.clone());
+    let mut space = Space { name: name.clone(), origin: Some(view.at.clone()), ..Space::default() };
     let Some(fields) = view.fields() else {
         // The short form is the environment alone: requirements files.
-        diagnostics.push(shape::not_supported(
-            "a space of requirements files",
-            Place::Value(view.at.clone()),
-        ));
-        return Space { name, origin, ..Space::default() };
+        space.venv = venv::venv(view, project).map(Arc::new);
+        defaults.complete(&mut space, None, diagnostics);
+        return space;
     };
-    let root = fields.text("root").and_then(|text| RelPath::new(text.as_bytes()));
+    space.root = fields.text("root").and_then(|text| RelPath::new(text.as_bytes()));
+    let python_path = &project.defaults.python_path;
     let views = fields.get("modules").map(|list| list.items()).unwrap_or_default();
-    let modules =
+    space.modules =
         views.iter().filter_map(|view| module(view, &name, python_path, diagnostics)).collect();
-    let fence = fields.get("fence").and_then(|view| python::fence(&view));
-    Space { name, origin, root, modules, fence }
+    space.fence = fields.get("fence").and_then(|view| python::fence(&view));
+    space.venv = fields.get("venv").and_then(|view| venv::venv(&view, project)).map(Arc::new);
+    space.env = super::command::env(&fields, diagnostics);
+    defaults.complete(&mut space, Some(&fields), diagnostics);
+    space
+}
+
+/// What spaces take where they say nothing.
+#[derive(Debug, Default)]
+pub(super) struct SpaceDefaults {
+    /// The environment, which all of these share.
+    venv: Option<Arc<Venv>>,
+    dotenv: Vec<(Template, Origin)>,
+    inherit: Inherit,
+    pass_env: Vec<Name>,
+}
+
+impl SpaceDefaults {
+    /// Takes over what a `defaults` table says.
+    pub fn add(
+        &mut self,
+        table: &Fields<'_>,
+        project: &Project,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        if let Some(view) = table.get("venv") {
+            self.venv = venv::venv(&view, project).map(Arc::new);
+        }
+        if let Some(files) = dotenv(table) {
+            self.dotenv = files;
+        }
+        self.inherit = inherit(table).unwrap_or(self.inherit);
+        self.pass_env.extend(pass_env(table, diagnostics));
+    }
+
+    /// Puts what a space does not say itself. The environment that is the default is that of one
+    /// space, [`venv::share_default`] says of which.
+    pub fn complete(
+        &self,
+        space: &mut Space,
+        fields: Option<&Fields<'_>>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        space.dotenv = fields.and_then(dotenv).unwrap_or_else(|| self.dotenv.clone());
+        space.inherit = fields.and_then(inherit).unwrap_or(self.inherit);
+        space.pass_env.clone_from(&self.pass_env);
+        let own = fields.map(|fields| pass_env(fields, diagnostics)).unwrap_or_default();
+        space.pass_env.extend(own);
+        space.pass_env.sort();
+        space.pass_env.dedup();
+    }
+
+    /// The environment that is the default.
+    pub fn venv(&self) -> Option<&Arc<Venv>> {
+        self.venv.as_ref()
+    }
+}
+
+fn dotenv(fields: &Fields<'_>) -> Option<Vec<(Template, Origin)>> {
+    let views = fields.get("dotenv")?.one_or_more();
+    Some(views.iter().filter_map(|view| Some((view.text()?, view.at.clone()))).collect())
+}
+
+fn inherit(fields: &Fields<'_>) -> Option<Inherit> {
+    Inherit::parse(&fields.text("environment")?)
+}
+
+fn pass_env(fields: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
+    let views = fields.get("pass-env").map(|view| view.items()).unwrap_or_default();
+    let mut names = Vec::new();
+    for view in views {
+        let Some(name) = view.text() else { continue };
+        match shape::env_fault(&name) {
+            Some(fault) => {
+                let place = Place::Value(view.at.clone());
+                diagnostics.push(shape::bad_name("variable", &name, fault, place));
+            }
+            None => names.push(name),
+        }
+    }
+    names
 }
 
 /// Reports modules that share a name or a folder, over all spaces.
@@ -49,6 +131,35 @@ pub(super) fn clashes(spaces: &BTreeMap<Name, Space>, diagnostics: &mut Vec<Diag
                     .help("a folder is one module of one space; remove one of the two"),
             );
         }
+    }
+}
+
+/// Reports roots inside of each other: a folder is at home in one space.
+pub(super) fn nested_roots(spaces: &BTreeMap<Name, Space>, diagnostics: &mut Vec<Diagnostic>) {
+    let rooted = |space: &&Space| space.root.as_ref().is_some_and(|root| !root.is_root());
+    let rooted: Vec<&Space> = spaces.values().filter(rooted).collect();
+    for inner in &rooted {
+        let is_outer = |outer: &&&Space| match (&outer.root, &inner.root) {
+            // Of two that are the same, one is told.
+            (Some(outer_root), Some(root)) if outer_root == root => outer.name < inner.name,
+            (Some(outer_root), Some(root)) => root.is_within(outer_root),
+            _ => false,
+        };
+        let Some(outer) = rooted.iter().find(is_outer) else { continue };
+        let at =
+            |space: &Space| space.origin.as_ref().map(|origin| Place::Value(origin.key("root")));
+        let message = format!(
+            "the root of the space `{}` lies in that of the space `{}`",
+            inner.name, outer.name
+        );
+        let mut report = Diagnostic::error("config/nested-root", message)
+            .help("spaces lie beside each other; move the root, or drop one of the two");
+        for (space, label) in [(*inner, "the inner one"), (*outer, "the outer one")] {
+            if let Some(place) = at(space) {
+                report = report.at(place, label);
+            }
+        }
+        diagnostics.push(report);
     }
 }
 

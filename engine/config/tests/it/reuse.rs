@@ -155,3 +155,46 @@ fn two_configurations_of_a_module_are_told() {
     assert!(qik_config::command(&test.db, "api/lint").is_some());
     assert!(qik_config::command(&test.db, "more").is_some(), "formats mix by ending");
 }
+
+const VENVS: &str = "
+vars = [{ name = 'python', default = '3.12' }]
+
+[plugins]
+uv = 'qik.uv'
+
+[commands]
+lint = 'ruff check'
+
+[spaces.web]
+venv = { type = 'uv', reqs = 'web.in', python = '{ctx.python}' }
+
+[spaces.jobs]
+venv = { type = 'space', name = 'web' }
+dotenv = 'a.env'
+";
+
+#[test]
+fn an_edit_elsewhere_leaves_the_environment_of_a_space_alone() {
+    let mut test = project(VENVS);
+    let environment =
+        |test: &TestDb| test.executed(|db| qik_config::environment(db, "jobs").cloned().unwrap());
+    let (before, _) = environment(&test);
+    for edited in [
+        VENVS.replace("ruff check", "ruff check --fix"),
+        format!("{VENVS}[spaces.other]\nvenv = 'other.in'\n"),
+        format!("# a line above\n{VENVS}"),
+    ] {
+        test.write("qik.toml", &edited);
+        let (after, ran) = environment(&test);
+        assert_eq!(before, after);
+        assert!(!ran.iter().any(|name| name == "environment_of"), "{ran:?}");
+    }
+    for (old, new) in
+        [("3.12", "3.13"), ("web.in", "more.in"), ("a.env", "b.env"), ("uv = ", "u = ")]
+    {
+        test.write("qik.toml", &VENVS.replace(old, new));
+        let (after, ran) = environment(&test);
+        assert_ne!(before, after, "{new}");
+        assert!(ran.iter().any(|name| name == "environment_of"), "{ran:?}");
+    }
+}

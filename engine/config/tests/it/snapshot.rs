@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use qik_config::lower::Lowered;
 use qik_model::{
-    CacheConfig, CacheWhen, Command, ContextValue, Dep, DepKind, OnInputChange, Platform, Plugin,
-    Profile, PydistConfig, PygraphConfig, Space, Variable,
+    CacheConfig, CacheWhen, Command, ContextValue, Dep, DepKind, Inherit, OnInputChange, Platform,
+    Plugin, Profile, PydistConfig, PygraphConfig, Space, Variable,
 };
 
 pub fn project(lowered: &Lowered) -> String {
@@ -90,6 +90,14 @@ fn space(out: &mut String, space: &Space) {
         let spaces: Vec<&str> = fence.spaces.iter().map(|(name, _)| &**name).collect();
         writeln!(out, "  fence {:?}, spaces {spaces:?} ({})", fence.paths, fence.origin).unwrap();
     }
+    if let Some(venv) = &space.venv {
+        writeln!(out, "  venv {:?} ({}: {})", venv.kind, venv.origin.file, venv.origin).unwrap();
+    }
+    let dotenv: Vec<&str> = space.dotenv.iter().map(|(file, _)| &**file).collect();
+    field(out, "dotenv", !dotenv.is_empty(), &dotenv);
+    field(out, "env", !space.env.is_empty(), &space.env);
+    field(out, "environment", space.inherit != Inherit::default(), &space.inherit);
+    field(out, "pass-env", !space.pass_env.is_empty(), &space.pass_env);
     for module in &space.modules {
         let (name, dir, pyimport) = (&module.name, &module.dir, &module.pyimport);
         writeln!(out, "  module {name:?} in {dir:?}, import {pyimport:?}").unwrap();

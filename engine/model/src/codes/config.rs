@@ -67,6 +67,29 @@ whatever that one may import. Where two spaces let each other in, directly or th
 is no fence between them. Remove one of the two, or put what they share into a space of its own."#,
     ),
     code(
+        "config/circular-venv",
+        "environments of spaces depend on each other",
+        r#"A space can use the environment of another (`venv = { type = "space", name = "base" }`), or be
+kept to the versions that another one locks (`constraint = { type = "space", name = "base" }`). Both
+lead from one space to the next, and must end at one whose environment is its own. The report shows
+the way round. Give one of these spaces requirements of its own."#,
+    ),
+    code(
+        "config/nested-root",
+        "the root of a space lies in that of another",
+        r#"Below the root of a space qik selects what belongs to that space alone. So roots lie beside each
+other: a folder is at home in one space. Where a folder inside is to be selected by itself, make it a
+module (`-m`), or move it out."#,
+    ),
+    code(
+        "config/no-venv",
+        "a space without an environment is to lend it",
+        r#"`{ type = "space", name = "base" }` takes over the environment of another space, or as a
+`constraint` the versions that it locks. The space that is named has none, or none that is locked by
+itself. Give it one (`[spaces.base] venv = "requirements.txt"`, with the plugin `qik.uv`), or name
+another space."#,
+    ),
+    code(
         "config/cycle",
         "commands that wait for each other",
         "A command runs after the commands in its `deps`. Where these lead back to it, none of them can be the

@@ -12,6 +12,17 @@ profiles and the environment. Without `=` there is no value to set.
     qik deploy --ctx stage=test."#,
     ),
     code(
+        "args/nothing-to-run",
+        "`qikx` is told no program",
+        r#"`qikx CMD[@SPACE] ARGS…` runs a program in the environment of a space, which it makes first if it
+has to be made; `qikx --install [SPACE…]` makes environments and runs nothing.
+
+    qikx pytest -x
+    qikx python@tools -m pip list
+
+Without `@SPACE` it is the space whose root holds the working directory, or `default`."#,
+    ),
+    code(
         "args/unknown-format",
         "a file in no known format",
         "The format of a configuration is told by the name of its file: `.toml` or `.kdl`. Rename the file, or
@@ -201,6 +212,46 @@ not take that for "nothing changed". Fetch the history that is missing: `git fet
         "git knows no commit of this name",
         r#"`--since` takes whatever git takes for a commit: a branch, a tag, an id, `HEAD~3`. A branch of the
 server is `origin/main`, and is there after `git fetch`."#,
+    ),
+    code(
+        "space/bad-dotenv",
+        "a file of variables can't be read",
+        r#"Files under `dotenv` of a space hold lines such as `NAME=value`, also with `export` before it. Values
+with spaces stand in quotes, and may go over several lines in them; `#` begins a comment; `${NAME}` is
+the value of another variable. What the line holds is not shown, as it may be a secret. Only commands
+of spaces that name the file are held up."#,
+    ),
+    code(
+        "space/no-dotenv",
+        "a file of variables is not there",
+        r#"A space names files of variables under `dotenv`, and its commands are to find what they set. Such a
+file is often not committed: then each machine makes its own, from a sample that is. Only commands of
+spaces that name the file are held up."#,
+    ),
+    code(
+        "space/no-prefix",
+        "an environment that something else makes is not there",
+        r#"An environment of type `conda` or `pixi` is made by these tools; qik only uses it. There is none in
+the folder that `prefix` names: no `conda-meta` is in it. Make it (`pixi install`, `conda env create
+--prefix …`), or correct the folder; a relative one starts at the project."#,
+    ),
+    code(
+        "space/no-program",
+        "a program can't be started in a space",
+        r#"`qikx` looks for the program in the environment of the space, then on `PATH`. It is in neither, or
+is no program that can be started. Is it among the requirements of that space? `qikx CMD@SPACE` names
+another space. The exit code is 127 where nothing was found, and 126 where it could not be started."#,
+    ),
+    code(
+        "space/no-uv",
+        "uv is not there",
+        r#"Environments of type `uv` and `uv-project` are locked and made by uv. It is looked for on `PATH`, in
+the active environment (`VIRTUAL_ENV`, `CONDA_PREFIX`), in the project's `.venv`, and beside qik.
+
+    pip install uv
+    curl -LsSf https://astral.sh/uv/install.sh | sh
+
+Commands whose results are cached are replayed without it."#,
     ),
     code(
         "system/no-signals",

@@ -8,12 +8,13 @@ mod sources;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use qik_config::env_var;
+use qik_config::{FilledKind, FilledVenv, env_var, environment};
 use qik_db::{Db, World};
 use qik_model::{Diagnostic, Name, RelPath};
 
 use crate::dist::{
-    Candidates, Distributions, Environment, Extras, Found, PythonVersion, Target, environments,
+    self, Candidates, Distributions, Environment, Extras, Found, PythonVersion, Target,
+    environments,
 };
 use sources::Sources;
 
@@ -99,10 +100,14 @@ pub fn import_map_path(space: &str) -> RelPath {
 #[salsa::tracked(returns(ref))]
 pub fn packages_of<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Arc<Packages> {
     let look = TrackedLook(db);
+    let venv = environment(db, space.name(db)).ok().and_then(|found| found.venv.clone());
+    if let Some(venv) = venv.as_deref().filter(|venv| venv.kind != FilledKind::Active) {
+        return Arc::new(packages_of_venv(db, space, venv));
+    }
     let found = environments(&look, &candidates(db));
     let (last, before): (Vec<Environment>, Vec<Environment>) =
         found.into_iter().partition(|environment| environment.found == Found::OnPath);
-    let sources = Sources::read(db, space.name(db));
+    let sources = Sources::read(db, space.name(db), venv.as_deref());
     if space.view(db) == PackagesView::Declared && !sources.files.is_empty() {
         return Arc::new(sources.locked(db));
     }
@@ -116,6 +121,34 @@ pub fn packages_of<'db>(db: &'db dyn Db, space: SpaceKey<'db>) -> Arc<Packages> 
         Some(environment) => sources.installed(db, environment),
         None => sources.nowhere(db),
     })
+}
+
+/// The distributions of a space with an environment of its own: those that are installed in it, or as
+/// long as it is not made (anew) those that it will hold. Never those of another environment.
+fn packages_of_venv(db: &dyn Db, space: SpaceKey<'_>, venv: &FilledVenv) -> Packages {
+    let look = TrackedLook(db);
+    let sources = Sources::read(db, space.name(db), Some(venv));
+    let is_declared = space.view(db) == PackagesView::Declared && !sources.files.is_empty();
+    let prefix = match &venv.kind {
+        _ if is_declared => None,
+        FilledKind::Prefix { path, .. } => Some(db.system().root().join(&*path.text)),
+        _ => ready_venv(db, venv),
+    };
+    let found = prefix.and_then(|prefix| dist::environment(&look, &prefix, Found::Configured));
+    match found {
+        Some(environment) => sources.installed(db, &environment),
+        None if sources.files.is_empty() => sources.nowhere(db),
+        None => sources.locked(db),
+    }
+}
+
+/// The folder of an environment that qik made for what its files say now.
+fn ready_venv(db: &dyn Db, venv: &FilledVenv) -> Option<PathBuf> {
+    let root = db.system().root();
+    let prefix = venv.folder()?.to_path(root);
+    let made = crate::venv::look_at(&TrackedLook(db), root, &prefix).ok()?;
+    let bytes = |path: &RelPath| db.source(path).bytes(db).clone();
+    (made.declared == crate::venv::declared(&venv.files, &bytes)).then_some(prefix)
 }
 
 fn candidates(db: &dyn Db) -> Candidates {

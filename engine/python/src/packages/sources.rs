@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use qik_config::{context_value, template::ContextName};
+use qik_config::{FilledKind, FilledVenv, context_value, template::ContextName};
 use qik_db::Db;
 use qik_model::{ContextValue, Diagnostic, RelPath};
 
@@ -11,8 +11,8 @@ use super::look::TrackedLook;
 use super::{IMPORT_MAPS, Packages, PackagesOrigin, import_map_path};
 use crate::dist::lock::{self, Format, Lock};
 use crate::dist::{
-    Distribution, Distributions, Environment, Extras, ImportMap, PythonVersion, Requirement,
-    Target, asked_extras, python,
+    self, Distribution, Distributions, Environment, Extras, Found, ImportMap, PythonVersion,
+    Requirement, Target, asked_extras, python,
 };
 use crate::modules::facts_store;
 
@@ -29,7 +29,8 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub fn read(db: &dyn Db, space: &str) -> Self {
+    /// Those that count for a space. Where its environment names files, these and no others.
+    pub fn read(db: &dyn Db, space: &str, venv: Option<&FilledVenv>) -> Self {
         let mut sources = Self {
             map: ImportMap::default(),
             locks: Vec::new(),
@@ -39,11 +40,16 @@ impl Sources {
             notes: Vec::new(),
         };
         sources.read_map(db, space);
-        sources.read_locks(db);
-        if sources.locks.is_empty() {
-            sources.read_requirements(db);
+        match venv.filter(|venv| venv.kind != FilledKind::Active || !venv.files.is_empty()) {
+            Some(venv) => sources.read_own(db, venv),
+            None => {
+                sources.read_locks(db);
+                if sources.locks.is_empty() {
+                    sources.read_requirements(db);
+                }
+            }
         }
-        sources.read_pythons(db);
+        sources.read_pythons(db, venv);
         sources
     }
 
@@ -57,6 +63,50 @@ impl Sources {
             ),
             None => {}
         }
+    }
+
+    /// The files of the space's own environment.
+    fn read_own(&mut self, db: &dyn Db, venv: &FilledVenv) {
+        let python = match &venv.kind {
+            FilledKind::Uv(uv) => uv.python.as_ref(),
+            FilledKind::UvProject { python, .. } => python.as_ref(),
+            FilledKind::Active | FilledKind::Prefix { .. } => None,
+        };
+        let python = python.and_then(|python| python.text.parse().ok());
+        self.pythons.extend(python.map(|python| ("venv".to_string(), python)));
+        for path in &venv.files {
+            let name = String::from_utf8_lossy(path.name()).into_owned();
+            let Some(text) = text(db, path) else { continue };
+            match Format::of(&name) {
+                Some(format) => match Lock::parse(format, &text) {
+                    Ok(lock) => self.add_lock(lock, path),
+                    Err(error) => self.notes.push(bad_lock(path, &error)),
+                },
+                None if name.ends_with(".txt") || name.ends_with(".lock") => {
+                    self.read_pins(db, path);
+                }
+                // Requirements without versions, or what no Python tool reads.
+                None => {}
+            }
+        }
+    }
+
+    /// Pinned requirements. Paths in them start at the project, where they are installed from.
+    fn read_pins(&mut self, db: &dyn Db, path: &RelPath) {
+        let name = PathBuf::from(String::from_utf8_lossy(path.name()).into_owned());
+        let read = |file: &Path| match *file == name {
+            true => text(db, path),
+            false => text(db, &RelPath::new(file.as_os_str().as_encoded_bytes())?),
+        };
+        let found = lock::requirements::requirements(&name, &read);
+        self.notes.extend(found.errors.iter().map(|(_, error)| bad_lock(path, error)));
+        self.add_lock(found.lock, path);
+    }
+
+    fn add_lock(&mut self, lock: Lock, path: &RelPath) {
+        self.roots.extend(lock.roots.iter().cloned());
+        self.locks.push(lock);
+        self.files.push(path.clone());
     }
 
     fn read_locks(&mut self, db: &dyn Db) {
@@ -102,13 +152,18 @@ impl Sources {
         }
     }
 
-    fn read_pythons(&mut self, db: &dyn Db) {
+    fn read_pythons(&mut self, db: &dyn Db, venv: Option<&FilledVenv>) {
         let mut add = |from: &str, version: Option<PythonVersion>| {
             self.pythons.extend(version.map(|version| (from.to_string(), version)));
         };
         let dot_file = text(db, &".python-version".into());
         add(".python-version", dot_file.and_then(|text| python::from_dot_file(&text)));
         add(IMPORT_MAPS, self.map.python);
+        // One that can't be used any more still tells what the next one is likely to have.
+        let folder = venv.and_then(FilledVenv::folder).map(|at| at.to_path(db.system().root()));
+        let made =
+            folder.and_then(|at| dist::environment(&TrackedLook(db), &at, Found::Configured));
+        add("venv", made.and_then(|made| made.python));
         let pyproject = text(db, &"pyproject.toml".into());
         let requires = pyproject.as_deref().and_then(python::requires_of_pyproject);
         for (lock, file) in self.locks.iter().zip(&self.files) {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use qik_cache::CacheKind;
 use qik_fingerprint::single_files;
 use qik_fingerprint::{explanation, nodes};
 use qik_graph::{definition_of, runnable};
@@ -49,6 +50,9 @@ impl Schedule<'_> {
         if executed.stopped {
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
+        }
+        if planned.makes_venv() {
+            return self.made_venv(at, executed);
         }
         let kept = planned.is_cached() && planned.cache_when.keeps(executed.code);
         let mut diagnostics = Vec::new();
@@ -179,6 +183,14 @@ impl Schedule<'_> {
         {
             self.states[at].fingerprint = None;
             return Some(missing);
+        }
+        if planned.definition.is_venv_step()
+            && self.stage.caches.kind(&planned.cache) == Some(CacheKind::Repo)
+        {
+            // A committed entry is of no use without the lock that it speaks of.
+            let locks = artifacts.iter().map(|(path, ..)| path);
+            let ours = locks.filter(|path| path.is_within(&RelPath::from(".qik")));
+            ours.for_each(|path| self.stage.caches.stage_with(path.clone()));
         }
         let unmatched =
             (executed.code == 0).then(|| unmatched_glob(planned, &artifacts, &folders)).flatten();

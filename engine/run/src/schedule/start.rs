@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use qik_model::{Builtin, Fingerprint, Name, Platform};
+use qik_model::{Builtin, Fingerprint, Name, Place, Platform};
 use qik_python::{SpaceKey, fence_report};
 
 use super::Schedule;
 use crate::decide::ColdReason;
+use crate::environment::variables_for;
 use crate::event::{Outcome, RunEvent};
 use crate::execute::{Executed, Execution, Job};
 use crate::sweep;
+use crate::venv::VenvJob;
 
 impl Schedule<'_> {
     pub(super) fn execute(&mut self, at: usize, reason: ColdReason) {
@@ -28,6 +30,15 @@ impl Schedule<'_> {
 
     pub(super) fn start_job(&mut self, at: usize) {
         let planned = &self.plan.runnables[at];
+        let env = match variables_for(self.stage.db, &planned.definition) {
+            Ok(env) => env,
+            Err(error) => {
+                let place = Place::Key(planned.definition.settings.origin.clone());
+                let errors = vec![error.at(place, "needed by this command")];
+                self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
+                return self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
+            }
+        };
         if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
             self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
         }
@@ -41,12 +52,18 @@ impl Schedule<'_> {
             command: definition.command.clone(),
             line: definition.exec.text.to_string(),
             cwd: self.system.root().to_path_buf(),
-            env: self.environment(at),
+            env,
             timeout: definition.settings.timeout,
             retries: definition.settings.retries,
             terminal: definition.settings.interactive,
             in_turn: planned.is_cached(),
             lacks: self.lacks(at),
+            venv: VenvJob::of(
+                self.stage.db,
+                planned,
+                self.states[at].fingerprint,
+                self.states[at].reason == Some(ColdReason::Forced),
+            ),
         };
         self.busy += 1;
         self.give(Job::Execute(at, Box::new(execution)));
@@ -82,23 +99,8 @@ impl Schedule<'_> {
             reason: self.states[at].reason.clone().unwrap_or(ColdReason::Uncached),
             told: match definition.builtin {
                 Some(Builtin::FenceCheck) => "(checks imports)".into(),
-                None => definition.exec.told.clone(),
+                _ => definition.exec.told.clone(),
             },
         });
-    }
-
-    fn environment(&self, at: usize) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-        let set: Vec<_> = self.plan.runnables[at]
-            .definition
-            .env
-            .iter()
-            .filter_map(|(name, value)| Some((&**name, &*value.as_ref()?.text)))
-            .collect();
-        let inherited = self.system.env().iter();
-        inherited
-            .filter(|(name, _)| !set.iter().any(|(own, _)| *name == std::ffi::OsStr::new(own)))
-            .map(|(name, value)| (name.to_os_string(), value.to_os_string()))
-            .chain(set.iter().map(|(name, value)| (name.into(), value.into())))
-            .collect()
     }
 }

@@ -26,9 +26,9 @@ fn a_key_is_told_with_what_it_takes_and_whether_it_works() {
     for line in [
         "| `cache-when` | one of `success`, `failed`, `finished`, `always` | Which results are kept |",
         "| `pattern` (required) | a pattern of files | The pattern |",
-        "| `dotenv` (later) | a string or a list | Files of environment variables |",
+        "| `watch` (later) | a table | How `--watch` behaves |",
         "## A pygraph dep: `type = \"pygraph\"`",
-        "## A venv: `type = \"uv\"` (later)",
+        "## A venv: `type = \"uv-project\"`",
     ] {
         assert!(page.lines().any(|stands| stands == line), "{line}\n{page}");
     }

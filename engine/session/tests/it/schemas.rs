@@ -13,16 +13,19 @@ use std::process::{Command, Stdio};
 
 /// What a schema of one file cannot refuse: names that lead nowhere, texts that are read as a
 /// pattern, a path or a template, and what only stands in another file. Each is refused by qik.
-const BEYOND_A_SCHEMA: [&str; 37] = [
+const BEYOND_A_SCHEMA: [&str; 48] = [
     "bad-glob",
     "bad-name-cache",
+    "bad-name-env",
     "bad-name-module",
+    "bad-name-tag",
     "bad-name-variable",
     "bad-value-profile-in-profile",
     "cache-without-deps",
     "circular-fence",
     "cycle",
     "cycle-of-one",
+    "datetime",
     "duplicate-folder",
     "duplicate-key-two-spellings",
     "duplicate-name-module",
@@ -34,6 +37,7 @@ const BEYOND_A_SCHEMA: [&str; 37] = [
     "module-config-key",
     "module-config-same-name",
     "module-config-unknown-command",
+    "nested-root",
     "no-module",
     "no-module-in-base",
     "nothing-to-run",
@@ -46,11 +50,18 @@ const BEYOND_A_SCHEMA: [&str; 37] = [
     "unknown-space",
     "unknown-variable",
     "unknown-variable-in-profile",
+    "venv-bad-path",
+    "venv-circular",
+    "venv-circular-constraint",
+    "venv-default-twice",
+    "venv-module",
+    "venv-of-itself",
+    "venv-of-none",
+    "venv-step-taken",
+    "venv-unknown-space",
+    "venv-unknown-variable",
     "without-effect",
     "wrong-type-default-of-variable",
-    "bad-name-tag",
-    "bad-name-env",
-    "datetime",
 ];
 
 #[test]
@@ -76,10 +87,12 @@ fn the_schema_for_kdl_is_kdl_itself() {
     let parsed = qik_kdl::KdlSyntax.parse("schema.kdl".into(), &kdl::text());
     // Its nodes are no configuration, but they parse.
     let slips = parsed.diagnostics.iter().filter(|found| found.code == "config/syntax");
-    assert_eq!(slips.count(), 0);
+    // It nests deeper than any configuration may.
+    let slips: Vec<_> =
+        slips.filter(|found| !format!("{found:?}").contains("nest too deep")).collect();
+    assert!(slips.is_empty(), "{slips:?}");
     for word in ["node command", "node dep", "prop strict", "node venv"] {
-        let listed = kdl::text().contains(word);
-        assert_eq!(listed, word != "node venv", "{word}");
+        assert!(kdl::text().contains(word), "{word}");
     }
 }
 

@@ -197,8 +197,17 @@ fn agrees(root: &Path, wish: &Sender<Wish>, told: &Receiver<Prints>) -> Result<(
                 let differs = |name: &&Name| expected.get(*name) != known.get(*name);
                 let names: Vec<&Name> =
                     expected.keys().chain(known.keys()).filter(differs).collect();
-                let mut s2 = open(root); let p2 = s2.prepare().unwrap(); let why = s2.why(&p2); let why: Vec<_> = why.iter().filter(|w| &*w.name == "pack").map(|w| format!("{w:?}")).collect();
-                return Err(format!("{names:?} are not as in a fresh process {:?} {:?} out: {} {why:?}", expected.get("pack"), known.get("pack"), root.join("out.txt").exists()));
+                let mut s2 = open(root);
+                let p2 = s2.prepare().unwrap();
+                let why = s2.why(&p2);
+                let why: Vec<_> =
+                    why.iter().filter(|w| &*w.name == "pack").map(|w| format!("{w:?}")).collect();
+                return Err(format!(
+                    "{names:?} are not as in a fresh process {:?} {:?} out: {} {why:?}",
+                    expected.get("pack"),
+                    known.get("pack"),
+                    root.join("out.txt").exists()
+                ));
             }
             Some(_) => std::thread::sleep(Duration::from_millis(10)),
         }

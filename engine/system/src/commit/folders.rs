@@ -95,7 +95,7 @@ fn listing(
 ) -> io::Result<Listing> {
     let Place { path, tree, parent } = place;
     let mut listing = Listing { entries: Vec::new(), children: Vec::new(), path, parent };
-    for member in objects.tree(tree, |entry| member(entry))? {
+    for member in objects.tree(tree, member)? {
         match member {
             Member::Folder(name, _) if is_never_listed(&listing.path, &name) => {}
             // What is not checked out holds nothing in the work tree either.

@@ -152,8 +152,8 @@ fn an_error_shows_its_file_line_and_remedy() {
 
 #[test]
 fn keys_of_later_versions_are_refused_rather_than_ignored() {
-    let project = Project::new("[spaces.default]\ndotenv = \".env\"\n[commands]\na = \"x\"\n");
-    project.qik("a").exits(2).says("not supported yet").says("dotenv");
+    let project = Project::new("[watch]\non-change = \"queue\"\n[commands]\na = \"x\"\n");
+    project.qik("a").exits(2).says("not supported yet").says("watch");
 }
 
 #[test]

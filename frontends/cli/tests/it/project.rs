@@ -110,6 +110,20 @@ impl Project {
         Self { world: self.world.clone(), root }
     }
 
+    /// The same project, moved to another folder.
+    pub fn moved_to(&self, name: &str) -> Self {
+        let root = self.world.path().join(name);
+        fs::rename(&self.root, &root).unwrap();
+        Self { world: self.world.clone(), root }
+    }
+
+    /// Where the environment of a space has its distributions.
+    pub fn site(&self, space: &str) -> PathBuf {
+        let lib = self.path(&format!("._qik/venv/{space}/lib"));
+        let homes = fs::read_dir(&lib).unwrap().map(|item| item.unwrap().path());
+        homes.into_iter().next().unwrap().join("site-packages")
+    }
+
     /// The same project, entered in another folder.
     pub fn inside(&self, folder: &str) -> Self {
         Self { world: self.world.clone(), root: self.path(folder) }
