@@ -48,34 +48,7 @@ impl ConfigSyntax for KdlSyntax {
     }
 
     fn parse(&self, file: Arc<str>, text: &str) -> Parsed<ConfigDocument> {
-        let at =
-            |range: Range<usize>| Span { file: file.clone(), start: range.start, end: range.end };
-        let document =
-            |root| ConfigDocument { root, span: at(0..text.len()), notation: Notation::Nodes };
-        let broken = |diagnostics| Parsed { value: document(Table::default()), diagnostics };
-        let scan = scan::scan(text);
-        if let Some((range, what)) = scan.fault {
-            let report = Diagnostic::error("config/syntax", "the file is not valid KDL")
-                .at(Place::Span(at(range)), what)
-                .help("`qik --explain-error config/syntax` lists the usual slips");
-            return broken(vec![report]);
-        }
-        let mut reader = read::Reader::new(file.clone());
-        let mut root = Table::default();
-        let mut errors = Vec::new();
-        for node in &scan.nodes {
-            match KdlDocument::parse_v2(&text[node.clone()]) {
-                Ok(nodes) => reader.nodes_at(node.start, nodes.nodes(), &mut root),
-                Err(error) => errors.push((node.start, error)),
-            }
-            if errors.len() == errors::MOST {
-                break;
-            }
-        }
-        if errors.is_empty() {
-            return Parsed { value: document(root), diagnostics: reader.diagnostics };
-        }
-        broken(errors::reports(text, &scan, &errors, &at))
+        with_room(&|| parse(&file, text))
     }
 
     fn comments(&self, _file: &str, text: &str) -> Vec<Comment> {
@@ -87,18 +60,66 @@ impl ConfigSyntax for KdlSyntax {
     }
 
     fn upgraded(&self, text: &str) -> Option<String> {
-        let scan = scan::scan(text);
-        let fine =
-            || scan.nodes.iter().all(|node| KdlDocument::parse_v2(&text[node.clone()]).is_ok());
-        if scan.fault.is_some() || scan.old.is_none() || fine() {
-            return None;
-        }
-        let mut document = KdlDocument::parse_v1(text).ok()?;
-        document.ensure_v2();
-        requote(&mut document);
-        let text = document.to_string();
-        Some(text)
+        with_room(&|| upgraded(text))
     }
+}
+
+/// Runs `work` where the parser, which calls itself for each token of some slips, has room to.
+fn with_room<T: Send>(work: &(dyn Fn() -> T + Sync)) -> T {
+    /// Taken from the system only as far as it is used.
+    const STACK: usize = 256 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(done)) => done,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // Where no thread can be started, few slips are as deep as that.
+            Err(_) => work(),
+        }
+    })
+}
+
+fn parse(file: &Arc<str>, text: &str) -> Parsed<ConfigDocument> {
+    let at = |range: Range<usize>| Span { file: file.clone(), start: range.start, end: range.end };
+    let document =
+        |root| ConfigDocument { root, span: at(0..text.len()), notation: Notation::Nodes };
+    let broken = |diagnostics| Parsed { value: document(Table::default()), diagnostics };
+    let scan = scan::scan(text);
+    if let Some((range, what)) = scan.fault {
+        let report = Diagnostic::error("config/syntax", "the file is not valid KDL")
+            .at(Place::Span(at(range)), what)
+            .help("`qik --explain-error config/syntax` lists the usual slips");
+        return broken(vec![report]);
+    }
+    let mut reader = read::Reader::new(file.clone());
+    let mut root = Table::default();
+    let mut errors = Vec::new();
+    for node in &scan.nodes {
+        match KdlDocument::parse_v2(&text[node.clone()]) {
+            Ok(nodes) => reader.nodes_at(node.start, nodes.nodes(), &mut root),
+            Err(error) => errors.push((node.start, error)),
+        }
+        if errors.len() == errors::MOST {
+            break;
+        }
+    }
+    if errors.is_empty() {
+        return Parsed { value: document(root), diagnostics: reader.diagnostics };
+    }
+    broken(errors::reports(text, &scan, &errors, &at))
+}
+
+fn upgraded(text: &str) -> Option<String> {
+    let scan = scan::scan(text);
+    let fine = || scan.nodes.iter().all(|node| KdlDocument::parse_v2(&text[node.clone()]).is_ok());
+    if scan.fault.is_some() || scan.old.is_none() || fine() {
+        return None;
+    }
+    let mut document = KdlDocument::parse_v1(text).ok()?;
+    document.ensure_v2();
+    requote(&mut document);
+    let text = document.to_string();
+    Some(text)
 }
 
 /// Writes every text as KDL 2 does: a raw string of KDL 1 would keep its backslashes as they are.

@@ -131,7 +131,16 @@ fn a_strict_environment_has_what_programs_cannot_do_without() {
     names.retain(set_by_shells);
     assert_eq!(
         names,
-        ["HOME", "LC_ALL", "LC_TIME", "PATH", "QIK__CMD", "QIK__RUNNABLE", "QIK__WORKER"]
+        [
+            "HOME",
+            "LC_ALL",
+            "LC_TIME",
+            "PATH",
+            "QIK__CMD",
+            "QIK__RUNNABLE",
+            "QIK__WITHIN",
+            "QIK__WORKER"
+        ]
     );
 }
 
