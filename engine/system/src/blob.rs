@@ -3,6 +3,7 @@
 
 use std::io;
 
+use bstr::ByteSlice;
 use qik_model::{BlobId, RelPath};
 use sha1::{Digest, Sha1};
 
@@ -20,10 +21,9 @@ pub fn is_content_of_file(system: &dyn System, path: &RelPath, id: &BlobId) -> i
     system.read_chunks(path, &mut |chunk| {
         plain.update(chunk);
         read += chunk.len() as u64;
-        for byte in chunk {
-            pairs += u64::from(last == b'\r' && *byte == b'\n');
-            last = *byte;
-        }
+        let joins = last == b'\r' && chunk.first() == Some(&b'\n');
+        pairs += u64::from(joins) + chunk.find_iter(b"\r\n").count() as u64;
+        last = chunk.last().copied().unwrap_or(last);
     })?;
     if read != size || plain.finalize()[..] == id.0 {
         // One that grew or shrank meanwhile is nobody's.

@@ -161,24 +161,30 @@ impl TextStats {
     }
 
     fn update(&mut self, bytes: &[u8]) {
+        let joins = self.last == b'\r' && bytes.first() == Some(&b'\n');
+        self.crlf += u64::from(joins) + bytes.find_iter(b"\r\n").count() as u64;
+        // One zero, and it is no text: nothing else needs to be counted.
+        if self.nul == 0 && bytes.find_byte(0).is_some() {
+            self.nul = 1;
+        }
+        if self.nul == 0 {
+            self.weigh(bytes);
+        }
+        self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    fn weigh(&mut self, bytes: &[u8]) {
+        let mut last = self.last;
         for &byte in bytes {
-            match byte {
-                b'\n' if self.last == b'\r' => self.crlf += 1,
-                _ if self.last == b'\r' => self.lone_cr += 1,
-                _ => {}
-            }
+            self.lone_cr += u64::from(last == b'\r' && byte != b'\n');
             match byte {
                 b'\r' | b'\n' => {}
                 // Backspace, tab, escape and form feed pass for text.
                 0x08 | b'\t' | 0x1b | 0x0c => self.printable += 1,
-                0 => {
-                    self.nul += 1;
-                    self.other += 1;
-                }
-                1..0x20 | 0x7f => self.other += 1,
+                ..0x20 | 0x7f => self.other += 1,
                 _ => self.printable += 1,
             }
-            self.last = byte;
+            last = byte;
         }
     }
 
