@@ -315,10 +315,10 @@ impl Drop for Started {
     }
 }
 
-/// Waits until something holds, for 20 seconds at most.
+/// Waits until something holds, for a minute at most.
 #[track_caller]
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
