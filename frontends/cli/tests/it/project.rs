@@ -185,9 +185,15 @@ impl Project {
 
     /// Which runnables executed since this was asked last, in the order in which they began.
     pub fn executed_in_order(&self) -> Vec<String> {
+        // Taken away before it is read: what is noted meanwhile is for the next look.
         let notes = self.world.path().join("ran/all");
-        let text = fs::read_to_string(&notes).unwrap_or_default();
-        let _ = fs::remove_file(notes);
+        let taken = self.world.path().join("ran/taken");
+        if fs::rename(notes, &taken).is_err() {
+            return Vec::new();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        let text = fs::read_to_string(&taken).unwrap_or_default();
+        let _ = fs::remove_file(taken);
         text.lines().map(str::to_owned).collect()
     }
 
