@@ -185,15 +185,13 @@ impl Project {
 
     /// Which runnables executed since this was asked last, in the order in which they began.
     pub fn executed_in_order(&self) -> Vec<String> {
-        // Taken away before it is read: what is noted meanwhile is for the next look.
-        let notes = self.world.path().join("ran/all");
-        let taken = self.world.path().join("ran/taken");
-        if fs::rename(notes, &taken).is_err() {
-            return Vec::new();
-        }
-        std::thread::sleep(Duration::from_millis(1));
-        let text = fs::read_to_string(&taken).unwrap_or_default();
-        let _ = fs::remove_file(taken);
+        // The file only grows: to take away what was read would take what is noted just then, too.
+        let (notes, seen) = (self.trace("all"), self.trace("seen"));
+        let text = fs::read_to_string(notes).unwrap_or_default();
+        let from = fs::read_to_string(&seen).ok().and_then(|seen| seen.parse().ok()).unwrap_or(0);
+        let to = text.rfind('\n').map_or(0, |end| end + 1);
+        fs::write(seen, to.to_string()).unwrap();
+        let text = &text[from..to];
         text.lines().map(str::to_owned).collect()
     }
 

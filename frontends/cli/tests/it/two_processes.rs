@@ -157,10 +157,6 @@ fn two_that_wait_for_each_other_both_get_on() {
 
 #[test]
 fn what_a_killed_process_was_at_is_free() {
-    // Not steady yet: about one run in seven waits in vain, for a reason that is not found.
-    if std::env::var_os("QIK_TEST_UNSTEADY").is_none() {
-        return;
-    }
     let project = project();
     let first = begun(&project);
     let mut second = Beside::start(&project, "slow", &[]);
