@@ -49,6 +49,8 @@ impl Session {
             change = change.with_outside();
         }
         change.apply(&mut self.db);
+        // At once: whatever is looked at from here on, the configuration is what was read just now.
+        self.hold_config();
         let moved = self.head() != watch.head;
         if self.edited(&before) {
             self.reload(watch, before, listen);
@@ -60,7 +62,8 @@ impl Session {
             self.replan(watch, listen);
         }
         watch.head = self.head();
-        self.hold(self.texts());
+        // It may name files that were not known before.
+        self.hold_config();
         changed
     }
 
