@@ -14,9 +14,13 @@ impl Session {
     /// Runs a plan.
     pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
         self.scan();
+        self.recall();
         self.prepare_python(&prepared.plan);
         let force = plan::flag(&self.db, "force").unwrap_or_default();
         let mut report = self.run_plan(&prepared.plan, force, false, listen);
+        if let Err(error) = self.keep_fingerprints(&prepared.plan, true) {
+            listen(RunEvent::Note(not_kept(&error)));
+        }
         // What the user waited for, the look at the files included.
         report.time = self.db.system().elapsed();
         if let Err(error) = self.keep_report(&self.report(prepared, &report)) {
@@ -95,10 +99,13 @@ impl Session {
     /// Keeps what was learnt of files, so that the next process need not read them.
     fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
         if let Err(error) = self.tree.save().and_then(|_| self.save_python()) {
-            let message = format!("what was learnt of the files can't be kept: {error}");
-            let note = Diagnostic::warning("system/state-not-written", message)
-                .help("nothing is lost but time; may `._qik` be written?");
-            listen(RunEvent::Note(note));
+            listen(RunEvent::Note(not_kept(&error)));
         }
     }
+}
+
+fn not_kept(error: &std::io::Error) -> Diagnostic {
+    let message = format!("what was learnt of the files can't be kept: {error}");
+    Diagnostic::warning("system/state-not-written", message)
+        .help("nothing is lost but time; may `._qik` be written?")
 }

@@ -22,9 +22,9 @@ use std::process::ExitCode;
 
 use qik_session::model::{Diagnostic, codes};
 use qik_session::system::{STATE_FOLDER, Stream, is_terminal, signals};
-use qik_session::{OpenOptions, Session, any_error};
+use qik_session::{OpenOptions, Session, Telling, any_error};
 
-use args::{Ask, ConfigVerb, Invocation, RunArgs};
+use args::{Ask, ConfigVerb, Format, Invocation, RunArgs};
 use ci_log::{CiLog, Service};
 use printer::Printer;
 use style::Style;
@@ -128,7 +128,11 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         Ok(settings) => settings,
         Err(error) => return refuse(style, Some(session), &[error]),
     };
-    let prepared = match session.prepare() {
+    let telling = match args.select.format {
+        Format::Json if ls => Telling::First,
+        _ => Telling::Nothing,
+    };
+    let prepared = match session.prepare(telling) {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };
@@ -180,7 +184,7 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
 }
 
 fn explain(session: &mut Session, style: &Style) -> i32 {
-    let prepared = match session.prepare() {
+    let prepared = match session.prepare(Telling::Nothing) {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };
