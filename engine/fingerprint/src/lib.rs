@@ -34,6 +34,7 @@ pub fn fingerprint<'db>(
     db: &'db dyn Db,
     runnable: Runnable<'db>,
 ) -> Result<Fingerprint, Vec<Diagnostic>> {
+    let _phase = qik_db::phase("fingerprint");
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     let mut hasher = Hasher::default();
     walk(db, definition, &mut hasher)?;
