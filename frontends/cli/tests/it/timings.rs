@@ -10,7 +10,7 @@ const PAIR: &str = r#"
 [spaces.default]
 modules = ["a", "b"]
 [commands]
-fine = { exec = "note", deps = ["{module.dir}"] }
+fine = { exec = "note; echo {module.name}", deps = ["{module.dir}"] }
 "#;
 
 fn project() -> Project {
