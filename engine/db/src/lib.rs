@@ -19,7 +19,9 @@ pub use database::Database;
 pub use inputs::{Folder, OutsideFile, Source, Tool, ToolOutput, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
-pub use qik_system::{OutsideItem, OutsideStamp, Stat, System, TreeEntry, TreeNode, is_content_of};
+pub use qik_system::{
+    OutsideItem, OutsideStamp, Stat, System, TreeEntry, TreeNode, is_content_of, phase,
+};
 pub use remembered::remembered;
 #[cfg(feature = "testing")]
 pub use testing::TestDb;

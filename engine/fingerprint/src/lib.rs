@@ -36,6 +36,7 @@ pub fn fingerprint<'db>(
     db: &'db dyn Db,
     runnable: Runnable<'db>,
 ) -> Result<Fingerprint, Vec<Diagnostic>> {
+    let _phase = qik_db::phase("fingerprint");
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
     if let Some(known) = remembered(db, &definition.name) {
         return Ok(known);

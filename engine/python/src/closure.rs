@@ -56,6 +56,7 @@ pub struct ModuleName<'db> {
 #[salsa::tracked(returns(ref))]
 pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let graph = graph_of(db, key);
+    let _phase = qik_db::phase("digests");
     let mut files = Vec::with_capacity(graph.layout.files.len());
     for (folder, first) in &graph.layout.folders {
         debug_assert_eq!(files.len(), *first as usize);

@@ -223,6 +223,7 @@ fn checksum(bytes: &[u8]) -> Digest {
 impl Disk {
     /// What lies on disk; nothing where it is torn or of another version.
     fn load(system: &dyn System) -> Self {
+        let _phase = qik_db::phase("read facts");
         Self::parse(system.read(&FILE.into()).unwrap_or_default()).unwrap_or_default()
     }
 

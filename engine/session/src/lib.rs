@@ -46,7 +46,7 @@ use qik_graph::{definition_of, runnables};
 use qik_model::{
     ConfigSyntax, Diagnostic, Fingerprint, GlobSet, Name, Place, RelPath, Severity, Span,
 };
-use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
+use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree, phase};
 
 pub use ci::CiJob;
 pub use config::ShownConfig;
@@ -129,6 +129,7 @@ impl Session {
     /// # Errors
     /// `config/not-found` and `config/two-configs`; `system/…` where the world can't be reached.
     pub fn open(options: OpenOptions) -> Result<Self, Diagnostic> {
+        let _phase = phase("open");
         let here = qik_system::current_dir().map_err(|error| no_world(&error))?;
         let asked = options.cwd.as_ref().map_or_else(|| here.clone(), |cwd| here.join(cwd));
         let cwd = qik_system::canonical(&asked).map_err(|error| no_folder(&asked, &error))?;
@@ -165,6 +166,7 @@ impl Session {
     /// What is wrong with the configuration; nothing of this session is of use while there is an
     /// error.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let _phase = phase("configuration");
         qik_config::diagnostics(&self.db).clone()
     }
 
@@ -224,6 +226,7 @@ impl Session {
     /// # Errors
     /// Names that mean nothing, each with the nearest that does; cycles; values that are missing.
     pub fn prepare(&mut self, telling: Telling) -> Result<Prepared, Vec<Diagnostic>> {
+        let _phase = phase("select");
         let request = self.request().map_err(|error| vec![error])?;
         let mut plan = plan::plan(&self.db, &request)?;
         self.check_caches(&plan)?;
@@ -267,6 +270,7 @@ impl Session {
         self.scan();
         self.recall();
         self.prepare_python(plan);
+        let _phase = phase("statuses");
         let caches = self.caches();
         let examined = qik_run::examine(&mut self.db, &caches, plan, telling);
         self.notes.extend(caches.warnings());
@@ -303,6 +307,7 @@ impl Session {
         if std::mem::replace(&mut self.scanned, true) {
             return;
         }
+        let _phase = phase("files");
         let artifacts = self.artifacts();
         let ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
         let ignore = GlobSet::new(ignore).unwrap_or_default();
@@ -323,6 +328,7 @@ impl Session {
     }
 
     fn take(&mut self, mut delta: Delta) {
+        let _phase = phase("files to database");
         self.notes.append(&mut delta.notes);
         Change::from_delta(delta).apply(&mut self.db);
     }
@@ -330,6 +336,7 @@ impl Session {
     /// Finishes restores that a killed process left half done. Needs no configuration: what is to
     /// be put in place stands in their journals.
     fn recover(&mut self) {
+        let _phase = phase("recover");
         let caches = CacheSet::open(self.db.system().clone(), &BTreeMap::new(), "");
         caches.recover();
         self.notes.extend(caches.warnings());

@@ -15,12 +15,14 @@ use qik_python::{
     import_map_path, missing_warning, packages_of, prepare,
 };
 use qik_run::{Plan, Planned};
+use qik_system::phase;
 
 use crate::Session;
 
 impl Session {
     /// To be called after the scan and before fingerprints of `plan` are asked for.
     pub(crate) fn prepare_python(&mut self, plan: &Plan) {
+        let _phase = phase("python");
         let users: Vec<&Planned> = plan.runnables.iter().filter(|one| is_user(one)).collect();
         if users.iter().all(|planned| self.is_recalled(planned)) {
             return;
@@ -62,6 +64,7 @@ impl Session {
 
     /// Reads what all Python files import, in parallel.
     pub(crate) fn prepare_facts(&self) {
+        let _phase = phase("facts");
         let tree = &self.tree;
         for root in &project(&self.db).defaults.python_path {
             prepare(&self.db, root, &|path| tree.proof(path));

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use qik_db::Db;
 use qik_model::{Diagnostic, FileKind, Fingerprint, Name, RelPath};
 use qik_run::{Plan, Planned, RunEvent, RunReport};
-use qik_system::STATE_FOLDER;
+use qik_system::{STATE_FOLDER, phase};
 
 use crate::{Prepared, Report, Session, plan};
 
@@ -59,7 +59,9 @@ impl Session {
             caches,
             stop: self.stop.clone(),
         };
+        let running = phase("run");
         let report = qik_run::run(stage, plan, &options, listen);
+        drop(running);
         if report.runnables.iter().any(|one| one.made_venv(plan)) {
             // Only now can it be told whose imports are whose.
             self.write_import_maps(plan);
@@ -92,12 +94,14 @@ impl Session {
 
     /// Always written, also where nothing executed: what lies there is the last run's.
     fn keep_report(&self, report: &Report) -> std::io::Result<()> {
+        let _phase = phase("report");
         let path = RelPath::from(STATE_FOLDER).join("out/report.json");
         self.db.system().write_atomic(&path, report.json().as_bytes(), FileKind::File)
     }
 
     /// Keeps what was learnt of files, so that the next process need not read them.
     fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
+        let _phase = phase("keep what was learnt");
         if let Err(error) = self.tree.save().and_then(|_| self.save_python()) {
             listen(RunEvent::Note(not_kept(&error)));
         }
