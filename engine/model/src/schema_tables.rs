@@ -18,10 +18,6 @@ const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { required: true, ..key(name, shape, doc) }
 }
 
-const fn later(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { support: Support::NotYet, ..key(name, shape, doc) }
-}
-
 const fn variant(
     name: &'static str,
     doc: &'static str,

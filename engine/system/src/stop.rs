@@ -111,9 +111,9 @@ impl Stop {
     /// One of these is readable once more than `heard` requests were made; from the second of a token on
     /// there is nothing more to hear from it.
     pub(crate) fn ears(&self, heard: Requests) -> impl Iterator<Item = PollFd<'_>> {
-        let tokens = [Some(self), self.0.whole.as_ref()].into_iter().zip(heard);
-        let ear = |(token, heard): (Option<&'_ Self>, u32)| token?.ear(heard);
-        tokens.filter_map(ear).map(|ear| PollFd::from_borrowed_fd(ear, PollFlags::IN))
+        let whole = self.0.whole.as_ref().and_then(|whole| whole.ear(heard[1]));
+        let ears = [self.ear(heard[0]), whole].into_iter().flatten();
+        ears.map(|ear| PollFd::from_borrowed_fd(ear, PollFlags::IN))
     }
 
     fn ear(&self, heard: u32) -> Option<BorrowedFd<'_>> {

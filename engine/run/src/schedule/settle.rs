@@ -29,7 +29,7 @@ impl Schedule<'_> {
         let mut scope = Vec::new();
         for (at, _) in &ended {
             let planned = &self.plan.runnables[*at];
-            if planned.is_cached() || self.options.stays {
+            if planned.is_cached() || self.beside.is_some() {
                 sweep::scope(self.stage.db, planned, &mut scope);
             } else {
                 scope.extend(planned.definition.artifact_globs.bases());
@@ -47,7 +47,14 @@ impl Schedule<'_> {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
         self.states[at].attempts = executed.attempts;
+        self.states[at].stop = None;
+        let restarts = self.states[at].restart.take().filter(|_| self.goes_on());
         if executed.stopped {
+            if let Some(what) = restarts {
+                // It takes its turn anew.
+                drop(executed);
+                return self.restart(at, &what);
+            }
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
         }
