@@ -9,8 +9,8 @@ use std::time::Duration;
 use qik_config::Environment;
 pub use qik_config::Rendered;
 use qik_model::{
-    Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnChange, OnInputChange, Origin,
-    Platform, Ready,
+    Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnChange, OnInputChange, Origin, Platform,
+    Ready,
 };
 
 /// An upstream runnable.

@@ -59,6 +59,9 @@ pub enum RunEvent {
         /// How many runnables.
         count: usize,
     },
+    /// What is to run may change, by an edited configuration say: nothing more begins, and once what runs has
+    /// ended the session looks.
+    Closes,
     /// A runnable is tried again, or runs once more since its inputs changed.
     Again {
         /// Which.

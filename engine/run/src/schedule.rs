@@ -10,6 +10,7 @@ mod persistent;
 mod replay;
 mod settle;
 mod start;
+mod state;
 mod venvs;
 mod waiting;
 
@@ -20,8 +21,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, never, unbounded};
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name};
-use qik_system::{Revision, Stirred, Stop, System, WorkTree};
+use qik_model::{Diagnostic, Digest, Name};
+use qik_system::{Stirred, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
@@ -35,6 +36,7 @@ use crate::sweep;
 
 pub use beside::{Beside, Live};
 use hands::{Channels, Hand};
+use state::{Phase, State};
 use waiting::{News, Waiting};
 
 /// How to run.
@@ -106,56 +108,6 @@ pub fn run(
     report
 }
 
-/// Whether a runnable is to be done in this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Phase {
-    /// It is not, or it is done.
-    Idle,
-    /// It is, and has not begun.
-    #[default]
-    Pending,
-    /// It was decided on.
-    Begun,
-}
-
-/// Where a runnable stands.
-#[derive(Debug, Default)]
-struct State {
-    phase: Phase,
-    /// What stops its process alone.
-    stop: Option<Stop>,
-    /// What changed so that it is being stopped, and begins anew.
-    restart: Option<String>,
-    restarts: u32,
-    /// Whether it is persistent and is not there for others any more.
-    is_dead: bool,
-    /// How many of its upstream are not done.
-    waits_for: usize,
-    /// What failed, so that it is skipped.
-    because_of: Option<SkipCause>,
-    /// How often it was tried, and whether it failed before.
-    attempts: u32,
-    flaky: bool,
-    /// What it is being executed for, and when that was told.
-    fingerprint: Option<Fingerprint>,
-    /// The same for what no cache keeps.
-    began_for: Option<Fingerprint>,
-    revision: Revision,
-    reason: Option<ColdReason>,
-    /// Whether this is the second execution, for inputs that changed during the first.
-    again: bool,
-    /// Whether another process made its result after this one found none.
-    was_made: bool,
-    /// The folders of its inputs when it was started.
-    stamps: Vec<sweep::FolderStamp>,
-    entry: Option<Box<ActionResult>>,
-    /// Whether something waits for this environment, or did.
-    demanded: bool,
-    done: bool,
-    /// What waits for this environment.
-    users: Vec<usize>,
-}
-
 struct Schedule<'a> {
     stage: Stage<'a>,
     system: Arc<dyn System>,
@@ -196,6 +148,8 @@ struct Schedule<'a> {
     has_ended: bool,
     /// How often each began anew without anybody else having been there to change files for it.
     rounds: Vec<u32>,
+    /// How often each was stopped to begin anew.
+    restarts: Vec<u32>,
     /// When each began last, by count.
     begun_at: Vec<u64>,
     begun: u64,
@@ -248,6 +202,7 @@ impl<'a> Schedule<'a> {
             stirred: never(),
             has_ended: false,
             rounds: Vec::new(),
+            restarts: Vec::new(),
             begun_at: Vec::new(),
             begun: 0,
             closing: false,
@@ -464,6 +419,9 @@ impl<'a> Schedule<'a> {
         };
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
         let because_of = state.because_of.clone().unwrap_or(SkipCause::Upstream(name));
+        state.is_dead = blocks
+            && self.plan.runnables[at].is_persistent()
+            && !self.stage.services.is_up(self.plan.runnables[at].name());
         if report.failed() {
             self.failed(at);
         }

@@ -7,21 +7,19 @@
 mod absorb;
 mod company;
 mod places;
+mod standing;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, never, select};
 use company::Company;
+use crossbeam_channel::{Receiver, never, select};
 use qik_config::project;
-use qik_db::{Database, Db};
-use qik_model::{Diagnostic, Fingerprint, Name, RelPath};
-use qik_run::{
-    Live, Outcome, Plan, RunEvent, RunReport, RunnableReport, ServiceEvent, Services, Told,
-    fingerprint_of,
-};
+use qik_db::Db;
+use qik_model::{Diagnostic, Name, RelPath};
+use qik_run::{Live, Plan, RunEvent, RunReport, ServiceEvent, Services, Told};
 use qik_system::{CommitId, Stirred, Watcher};
 use rustc_hash::FxHashMap;
+use standing::{Last, Watch};
 
 use crate::{Prepared, Session};
 
@@ -79,37 +77,6 @@ pub trait WatchListener {
 
 /// So many waves in a row may begin a runnable without anything but runs having changed files.
 const SETTLES_WITHIN: u32 = 3;
-/// A persistent command that begins anew this soon may have changed files itself as it began; so often.
-const SOON: Duration = Duration::from_secs(2);
-const LAUNCHES: u32 = 5;
-
-/// The state of a session that watches.
-#[derive(Debug)]
-struct Watch {
-    watcher: Watcher,
-    plan: Plan,
-    /// How each runnable ended.
-    last: FxHashMap<Name, Last>,
-    /// What ran in the last wave.
-    recent: BTreeSet<Name>,
-    /// How often each began since something stirred.
-    begun: FxHashMap<Name, u32>,
-    /// When each persistent command began anew last, and how often that was soon after it had before.
-    launched: FxHashMap<Name, (Duration, u32)>,
-    /// Whether the configuration is wrong as it is, and counts as it was.
-    is_wrong: bool,
-    /// What was last told of the configuration.
-    told: Vec<Diagnostic>,
-    head: Option<CommitId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    /// What it ran or was replayed for.
-    fingerprint: Option<Fingerprint>,
-    failed: bool,
-}
-
 /// What is to be done next.
 enum Next {
     /// These run, whatever is cached if `force`.
@@ -181,6 +148,7 @@ impl Session {
             begun: FxHashMap::default(),
             launched: FxHashMap::default(),
             is_wrong: false,
+            is_reloaded: false,
             told: Vec::new(),
             head: self.head(),
         };
@@ -243,6 +211,10 @@ impl Session {
         for name in wild {
             listen.tell(self, WatchEvent::Note(watch.refuse(&self.db, &name)));
         }
+        if std::mem::take(&mut watch.is_reloaded) && wanted.is_empty() {
+            // How much is watched may be another number now.
+            return Next::Wait;
+        }
         Next::Wave { changed, wanted, force: false }
     }
 
@@ -261,10 +233,8 @@ impl Session {
             }
             Some(Told::Ended(name, end)) if !end.stopped => {
                 let last = watch.last.get(&name).copied();
-                let fingerprint = last.map_or_else(
-                    || watch.present(&self.db, &name),
-                    |last| last.fingerprint,
-                );
+                let fingerprint =
+                    last.map_or_else(|| watch.present(&self.db, &name), |last| last.fingerprint);
                 let failed = end.code != 0;
                 watch.last.insert(name.clone(), Last { fingerprint, failed });
                 listen.run(RunEvent::Died { name, code: end.code });
@@ -341,94 +311,5 @@ impl Session {
 
     fn head(&self) -> Option<CommitId> {
         self.db.system().git()?.resolve("HEAD").ok()
-    }
-}
-
-impl Watch {
-    /// How a runnable ended.
-    fn note(&mut self, one: &RunnableReport) {
-        match one.outcome {
-            Outcome::Stopped | Outcome::Skipped => drop(self.last.remove(&one.name)),
-            Outcome::Group => {}
-            _ => {
-                let last = Last { fingerprint: one.began_for, failed: one.failed() };
-                self.last.insert(one.name.clone(), last);
-            }
-        }
-    }
-
-    /// Positions of what has another fingerprint than when it last ended and is not `busy`, unless something
-    /// failed that it waits for.
-    fn affected(&self, db: &Database, busy: &dyn Fn(usize) -> bool) -> Vec<usize> {
-        let mut affected = Vec::new();
-        let mut is_affected = vec![false; self.plan.runnables.len()];
-        let mut blocked = is_affected.clone();
-        for (at, planned) in self.plan.runnables.iter().enumerate() {
-            if planned.is_group() {
-                continue;
-            }
-            let waits = planned.after.iter().chain(&planned.servers).any(|&upstream| {
-                let last = self.last.get(self.plan.runnables[upstream].name());
-                let failed = last.is_some_and(|last| last.failed);
-                blocked[upstream] || failed && !is_affected[upstream] && !busy(upstream)
-            });
-            blocked[at] = waits;
-            if waits || busy(at) {
-                continue;
-            }
-            let last = self.last.get(planned.name());
-            let now = fingerprint_of(db, planned).ok();
-            if last.is_none_or(|last| last.fingerprint != now) {
-                is_affected[at] = true;
-                affected.push(at);
-            }
-        }
-        affected
-    }
-
-    /// A runnable does not run for the present state, since it would go on for ever.
-    fn refuse(&mut self, db: &Database, name: &Name) -> Diagnostic {
-        let failed = self.last.get(name).is_some_and(|last| last.failed);
-        let fingerprint = self.present(db, name);
-        self.last.insert(name.clone(), Last { fingerprint, failed });
-        let message = format!("`{name}` changes what it depends on each time that it runs");
-        Diagnostic::warning("watch/does-not-settle", message)
-            .help("it waits until another file changes; leave what it writes out of its deps")
-    }
-
-    fn present(&self, db: &Database, name: &Name) -> Option<Fingerprint> {
-        let planned = self.plan.runnables.iter().find(|planned| planned.name() == name)?;
-        fingerprint_of(db, planned).ok()
-    }
-
-    /// Whether a persistent command of that name is watched.
-    fn serves(&self, name: &Name) -> bool {
-        let mut all = self.plan.runnables.iter();
-        all.any(|planned| planned.name() == name && planned.is_persistent())
-    }
-
-    /// Those that may begin, and persistent commands that begin anew again and again: such a one may write
-    /// what it depends on whenever it does.
-    fn calm(&mut self, names: Vec<Name>, now: Duration) -> (Vec<Name>, Vec<Name>) {
-        names.into_iter().partition(|name| {
-            if !self.last.contains_key(name) || !self.serves(name) {
-                return true;
-            }
-            let (last, soon) = self.launched.entry(name.clone()).or_insert((now, 0));
-            *soon = if now.saturating_sub(*last) < SOON { *soon + 1 } else { 0 };
-            *last = now;
-            *soon <= LAUNCHES
-        })
-    }
-
-    fn failed(&self) -> Vec<Name> {
-        let planned = self.plan.runnables.iter().map(qik_run::Planned::name);
-        let failed = |name: &&Name| self.last.get(*name).is_some_and(|last| last.failed);
-        planned.filter(failed).cloned().collect()
-    }
-
-    fn idle(&self) -> WatchEvent {
-        let runnables = self.plan.runnables.iter().filter(|planned| !planned.is_group());
-        WatchEvent::Idle { watched: runnables.count(), failed: self.failed() }
     }
 }

@@ -10,9 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Whether something takes connections at this port of this machine.
 pub fn takes_connections(port: u16) -> bool {
     let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    here.iter().any(|ip| {
-        TcpStream::connect_timeout(&SocketAddr::new(*ip, port), PATIENCE).is_ok()
-    })
+    here.iter().any(|ip| TcpStream::connect_timeout(&SocketAddr::new(*ip, port), PATIENCE).is_ok())
 }
 
 /// Whether `http://HOST:PORT/PATH` answers with a status from 200 to 399.

@@ -171,10 +171,7 @@ mod tests {
         let whole = Stop::new().unwrap();
         let (one, other) = (whole.part().unwrap(), whole.part().unwrap());
         one.request(15);
-        assert_eq!(
-            [one.requested(), other.requested(), whole.requested()],
-            [Some(15), None, None]
-        );
+        assert_eq!([one.requested(), other.requested(), whole.requested()], [Some(15), None, None]);
         let thread = std::thread::spawn({
             let other = other.clone();
             move || other.wait(Duration::from_secs(60))

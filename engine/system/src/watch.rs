@@ -135,12 +135,7 @@ impl Drop for Watcher {
 }
 
 /// Tells of bursts, each once it pauses.
-fn gather(
-    events: &Receiver<Raw>,
-    tell: &Sender<Stirred>,
-    lock: Option<&Path>,
-    pause: &AtomicU64,
-) {
+fn gather(events: &Receiver<Raw>, tell: &Sender<Stirred>, lock: Option<&Path>, pause: &AtomicU64) {
     let mut polls = false;
     loop {
         let first = match polls {

@@ -3,12 +3,13 @@
 //! One runnable alone, or one worker, streams its log as it comes. Several show a line each when
 //! they end, the logs of what failed at the end, and on a terminal what is running right now.
 
-use std::collections::BTreeMap;
+mod live;
+
 use std::io::Write;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use qik_session::model::{Diagnostic, Name, RelPath};
+use live::Live;
+use qik_session::model::{Diagnostic, RelPath};
 use qik_session::system::{Stream, is_terminal};
 use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
@@ -32,13 +33,6 @@ pub(crate) struct Printer {
     served: Served,
 }
 
-/// What runs now, at the foot of the terminal.
-struct Live {
-    bars: MultiProgress,
-    total: ProgressBar,
-    running: BTreeMap<Name, ProgressBar>,
-}
-
 impl Printer {
     pub fn new(style: Style, verbosity: i64, streams: bool, live: bool, ci: Option<CiLog>) -> Self {
         let live = live.then(Live::new);
@@ -57,6 +51,11 @@ impl Printer {
                 if let Some(live) = &self.live {
                     live.total.set_length(count as u64);
                 }
+            }
+            RunEvent::Closes => {
+                self.say(&self.style.faint(
+                    "what is to run may change: nothing more begins until what runs has ended",
+                ))
             }
             RunEvent::Joined { changed, count } => self.joined(&changed, count),
             RunEvent::Served { name, chunk } => {
@@ -261,7 +260,7 @@ impl Printer {
     }
 
     fn log(&mut self, report: &RunnableReport) {
-        if report.log.is_empty() {
+        if report.log.is_empty() || self.served.knows(&report.name) {
             return;
         }
         let told = if self.ci.is_some() { ending(report) } else { String::new() };
@@ -383,44 +382,4 @@ fn write_log(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     // Where the reader went away the run goes on: its results are worth keeping.
     let _ = out.write_all(bytes).and_then(|()| out.flush());
-}
-
-impl Live {
-    fn new() -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12));
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed}");
-        let total = bars.add(ProgressBar::new(0));
-        if let Ok(style) = style {
-            total.set_style(style);
-        }
-        total.enable_steady_tick(Duration::from_millis(250));
-        Self { bars, total, running: BTreeMap::new() }
-    }
-
-    fn start(&mut self, name: Name) {
-        if let Some(before) = self.running.remove(&name) {
-            before.finish_and_clear();
-        }
-        let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(name.to_string());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        self.running.insert(name, bar);
-    }
-
-    fn wait(&mut self, what: String) {
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            self.total.set_style(style);
-        }
-        self.total.set_message(what);
-    }
-
-    fn end(&mut self, name: &Name) {
-        if let Some(bar) = self.running.remove(name) {
-            bar.finish_and_clear();
-        }
-        self.total.inc(1);
-    }
 }

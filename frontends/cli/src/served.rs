@@ -1,7 +1,7 @@
 //! What persistent commands print: whole lines, each with the name of the command before it, since they go
 //! on beside all else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use qik_session::model::Name;
 
@@ -13,15 +13,17 @@ pub(crate) struct Served {
     /// Whether there is nothing else that prints, so that no name is needed.
     pub alone: bool,
     open: BTreeMap<Name, Vec<u8>>,
+    known: BTreeSet<Name>,
 }
 
 impl Served {
     pub fn new(style: Style, alone: bool) -> Self {
-        Self { style, alone, open: BTreeMap::new() }
+        Self { style, alone, open: BTreeMap::new(), known: BTreeSet::new() }
     }
 
     /// What is to be printed now that `chunk` came.
     pub fn take(&mut self, name: &Name, chunk: &[u8]) -> Vec<u8> {
+        self.known.insert(name.clone());
         if self.alone {
             return chunk.to_vec();
         }
@@ -34,6 +36,11 @@ impl Served {
             }
         }
         lines
+    }
+
+    /// Whether the log of a command was printed as it came.
+    pub fn knows(&self, name: &Name) -> bool {
+        self.known.contains(name)
     }
 
     /// What was never ended by a line end.

@@ -46,6 +46,7 @@ pub(crate) fn stay(
         keys: keys.is_some(),
         printer: None,
         last: Vec::new(),
+        rests: None,
         status: None,
         logs: logs.1,
         served: Served::new(style.clone(), false),
@@ -71,11 +72,7 @@ fn meant(key: u8) -> Option<Pressed> {
     })
 }
 
-fn listen_to(
-    wish: Sender<Wish>,
-    logs: Sender<()>,
-    stop: Stop,
-) -> impl FnMut(u8) -> bool + Send {
+fn listen_to(wish: Sender<Wish>, logs: Sender<()>, stop: Stop) -> impl FnMut(u8) -> bool + Send {
     move |key| match meant(key) {
         Some(Pressed::Wish(Wish::Quit)) => {
             let heard = wish.send(Wish::Quit).is_ok();
@@ -113,6 +110,8 @@ struct Teller {
     printer: Option<Printer>,
     /// How the runnables of the last wave ended.
     last: Vec<RunnableReport>,
+    /// What was said last of a session that rests, where there is no terminal; `None` while it does not.
+    rests: Option<String>,
     /// What the foot of the terminal shows.
     status: Option<String>,
     logs: Receiver<()>,
@@ -129,6 +128,7 @@ impl WatchListener for Teller {
                 self.clear_status();
                 let rest = self.served.rest();
                 write(&rest);
+                self.rests = None;
                 let word = self.style.bad("  ended");
                 self.say(&format!("{word} {name}, exit code {code}"));
             }
@@ -153,6 +153,7 @@ impl WatchListener for Teller {
 
 impl Teller {
     fn begin(&mut self, changed: &[RelPath], count: usize) {
+        self.rests = None;
         if let Some(what) = what_changed(changed) {
             self.say(&self.style.faint(&what));
         }
@@ -190,6 +191,10 @@ impl Teller {
         };
         let state = format!("watching {watched} {what}{failures}");
         if !self.live {
+            let is_told = self.rests.replace(state.clone()).as_ref() == Some(&state);
+            if is_told {
+                return;
+            }
             return self.say(&format!("{} {state}", self.style.good("qik")));
         }
         let keys = match self.keys {

@@ -191,8 +191,7 @@ impl Lowering {
     fn watch(&mut self, fields: &Fields<'_>) {
         let Some(table) = fields.fields("watch") else { return };
         if let Some(view) = self.once(&table, "on-change") {
-            self.project.watch.on_change =
-                view.str().and_then(OnChange::parse).unwrap_or_default();
+            self.project.watch.on_change = view.str().and_then(OnChange::parse).unwrap_or_default();
         }
         if let Some(view) = self.once(&table, "debounce") {
             self.project.watch.debounce = command::duration(&view);

@@ -68,7 +68,9 @@ impl<'a> Schedule<'a> {
         }
         self.stirred = live.beside.stirred();
         self.beside = Some(live.beside);
-        (self.rounds, self.begun_at) = (vec![0; self.states.len()], vec![0; self.states.len()]);
+        let none = vec![0; self.states.len()];
+        (self.rounds, self.restarts, self.begun_at) =
+            (none.clone(), none, vec![0; self.states.len()]);
         let all = self.plan.runnables.iter().enumerate();
         let wanted = all.filter(|(_, one)| live.wanted.contains(one.name()));
         self.activate(&wanted.map(|(at, _)| at).collect());
@@ -173,7 +175,10 @@ impl<'a> Schedule<'a> {
             running.any(|at| plan.runnables[at].definition.artifact_globs.matches(path))
         };
         let changed = beside.absorb(self.stage.db, self.stage.tree, stirred, &own);
-        self.closing |= beside.closes();
+        let closes = beside.closes();
+        if closes && !std::mem::replace(&mut self.closing, closes) {
+            (self.listen)(RunEvent::Closes);
+        }
         if changed.is_empty() {
             return;
         }
@@ -237,7 +242,7 @@ impl<'a> Schedule<'a> {
             let (state, planned) = (&self.states[at], &self.plan.runnables[at]);
             let is_launching = self.launching.contains(&at);
             let may = state.stop.is_some() && state.restart.is_none() || is_launching;
-            if !may || state.restarts >= RESTARTS || !self.goes_on() {
+            if !may || self.restarts[at] >= RESTARTS || !self.goes_on() {
                 continue;
             }
             let now = fingerprint_of(self.stage.db, planned).ok();
@@ -266,9 +271,9 @@ impl<'a> Schedule<'a> {
         let name = self.plan.runnables[at].name().clone();
         let why = format!("{what} changed; stopped and started anew");
         (self.listen)(RunEvent::Again { name, why });
-        let State { restarts, users, demanded, .. } = std::mem::take(&mut self.states[at]);
-        let restarts = restarts + 1;
-        self.states[at] = State { restarts, users, demanded, ..State::default() };
+        let State { users, demanded, .. } = std::mem::take(&mut self.states[at]);
+        self.states[at] = State { users, demanded, ..State::default() };
+        self.restarts[at] += 1;
         self.rewire();
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use qik_config::project;
 use qik_db::{Change, Database, Db};
 use qik_model::{Diagnostic, RelPath};
 use qik_run::Plan;
-use qik_config::project;
 use qik_system::{StatKind, Stirred, Watcher, WorkTree};
 
 use super::places::watch_new;
@@ -116,9 +116,11 @@ impl Session {
         let moved = self.head() != watch.head;
         if self.edited(&before) {
             self.reload(watch, before, listen);
+            watch.is_reloaded = true;
         } else if std::mem::take(&mut watch.is_wrong) {
             // It is as it was when it was right.
             watch.told.clear();
+            watch.is_reloaded = true;
             listen.tell(self, WatchEvent::Config(Vec::new()));
         } else if moved || self.text("since").ok().flatten().is_some() {
             self.replan(watch, listen);
