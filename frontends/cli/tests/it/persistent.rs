@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
@@ -145,7 +146,7 @@ fn a_death_is_told_and_counts() {
          [commands.more]\nexec = \"note\"\ndeps = [{ type = \"command\", name = \"check\" }, { type = \"command\", name = \"serve\" }]\n",
     );
     let out = File::create(project.trace("told")).unwrap();
-    let mut qik = project.qik_command("-n 2").stderr(out).spawn().unwrap();
+    let mut qik = project.qik_command("-n 2").stdout(Stdio::null()).stderr(out).spawn().unwrap();
     until("it is told", || trace(&project, "told").contains("ended serve, exit code 7"));
     // What executes goes on, what has not begun does not begin.
     std::fs::write(project.trace("go"), "").unwrap();
