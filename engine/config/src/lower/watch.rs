@@ -29,7 +29,8 @@ pub(super) fn ready(table: &Fields<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
     if let Some(view) = table.get("http")
         && let Some(text) = view.text()
     {
-        if !text.strip_prefix("http://").is_some_and(|rest| !rest.starts_with(['/', ':'])) {
+        let host = text.strip_prefix("http://").unwrap_or_default();
+        if host.is_empty() || host.starts_with(['/', ':']) {
             let help = "write `http://127.0.0.1:8000/health`; for anything else use `port`";
             diagnostics.push(no_value(&text, "address", &view.at, help));
         }

@@ -115,10 +115,10 @@ impl<'a> Schedule<'a> {
     /// These are to be done, with the steps towards their environments.
     pub(super) fn activate(&mut self, wanted: &BTreeSet<usize>) {
         let needed = self.plan.needed(|at| wanted.contains(&at));
-        for at in 0..self.states.len() {
+        for (at, state) in self.states.iter_mut().enumerate() {
             let is_step = needed[at] && self.plan.runnables[at].definition.is_venv_step();
-            if (wanted.contains(&at) || is_step) && self.states[at].phase == Phase::Idle {
-                self.states[at] = State::default();
+            if (wanted.contains(&at) || is_step) && state.phase == Phase::Idle {
+                *state = State::default();
             }
         }
         self.rewire();

@@ -184,3 +184,67 @@ fn what_depends_on_what_ran_waits_for_it_and_runs_with_it() {
     watching.says("qik watching 4 runnables");
     assert_eq!(project.executed(), [""; 0], "{}", watching.told());
 }
+
+/// Whatever is saved while commands run, and whenever: in the end each has run for the last state, and what was
+/// kept meanwhile is right. Commands tell what they read, at their beginning and at their end.
+fn storm(on_change: &str, seed: u64) {
+    let exec = "note; cat in/{module.name} > out.{module.name}; sleep 0.03; \
+                cat in/{module.name} lib.txt >> out.{module.name}";
+    let project = Project::new(&format!(
+        "[watch]\non-change = \"{on_change}\"\n[spaces.default]\nmodules = [\"a\", \"b\", \"c\"]\n\
+         [commands.tell]\nexec = \"{exec}\"\n\
+         deps = [\"in/{{module.name}}\", \"lib.txt\"]\nartifacts = [\"out.{{module.name}}\"]\n"
+    ));
+    const FILES: [&str; 4] = ["in/a", "in/b", "in/c", "lib.txt"];
+    for file in FILES {
+        project.write(file, "0\n");
+    }
+    project
+        .write("a/x", "")
+        .write("b/x", "")
+        .write("c/x", "")
+        .write(".gitignore", "out.*\n")
+        .commit();
+    let watching = Watching::begin(&project, "-n 3");
+    let mut random = seed;
+    let mut next = |below: u64| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    for _ in 0..60 {
+        let file = FILES[next(4) as usize];
+        // Few states, so that some come back while their results are made.
+        project.write(file, format!("{}\n", next(3)));
+        std::thread::sleep(Duration::from_millis(next(60)));
+    }
+    let is_right = || {
+        ["a", "b", "c"].iter().all(|name| {
+            let (own, lib) = (project.read(&format!("in/{name}")), project.read("lib.txt"));
+            let out = std::fs::read_to_string(project.path(&format!("out.{name}")));
+            out.is_ok_and(|out| out == format!("{own}{own}{lib}"))
+        })
+    };
+    until("all have run for the last state", || {
+        is_right() && project.ls("--cache-status cold").is_empty()
+    });
+    assert_eq!(watching.ends_by(Signal::INT), 130);
+    // Every result that was kept, of any state, is what a run gives.
+    for state in 0..9 {
+        let (own, lib) = (state % 3, state / 3);
+        project.write("lib.txt", format!("{lib}\n"));
+        for file in &FILES[..3] {
+            project.write(file, format!("{own}\n"));
+        }
+        project.qik("").exits(0);
+        assert!(is_right(), "seed {seed}, state {state}");
+    }
+}
+
+#[test]
+fn in_a_storm_of_changes_nothing_is_missed_and_nothing_wrong_is_kept() {
+    for seed in 0..3 {
+        storm("queue", seed);
+        storm("restart", seed);
+    }
+}
