@@ -9,10 +9,11 @@ mod company;
 mod places;
 mod standing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use company::Company;
-use crossbeam_channel::{Receiver, never, select};
+use crossbeam_channel::{Receiver, after, never, select};
 use qik_config::project;
 use qik_db::Db;
 use qik_model::{Diagnostic, Name, RelPath};
@@ -77,6 +78,8 @@ pub trait WatchListener {
 
 /// So many waves in a row may begin a runnable without anything but runs having changed files.
 const SETTLES_WITHIN: u32 = 3;
+/// What may not settle is tried again once nothing stirred for so long.
+const STILL: Duration = Duration::from_secs(1);
 /// What is to be done next.
 enum Next {
     /// These run, whatever is cached if `force`.
@@ -85,8 +88,19 @@ enum Next {
         wanted: BTreeSet<Name>,
         force: bool,
     },
+    /// What did not settle is tried again.
+    Trial(BTreeSet<Name>),
     Wait,
     End(i32),
+}
+
+/// A run of some runnables.
+struct Wave {
+    changed: Vec<RelPath>,
+    wanted: BTreeSet<Name>,
+    force: bool,
+    /// Whether these did not settle before.
+    is_trial: bool,
 }
 
 impl Next {
@@ -123,7 +137,12 @@ impl Session {
                     return Ok(if quits { 0 } else { code });
                 }
                 Next::Wave { changed, wanted, force } if !wanted.is_empty() => {
-                    self.wave(&mut watch, &mut services, changed, wanted, force, listen)
+                    let wave = Wave { changed, wanted, force, is_trial: false };
+                    self.wave(&mut watch, &mut services, wave, listen)
+                }
+                Next::Trial(wanted) if !wanted.is_empty() => {
+                    let wave = Wave { changed: Vec::new(), wanted, force: false, is_trial: true };
+                    self.wave(&mut watch, &mut services, wave, listen)
                 }
                 _ => {
                     listen.tell(self, watch.idle());
@@ -147,6 +166,8 @@ impl Session {
             recent: BTreeSet::new(),
             begun: FxHashMap::default(),
             launched: FxHashMap::default(),
+            held_back: BTreeMap::new(),
+            trials: FxHashMap::default(),
             is_wrong: false,
             is_reloaded: false,
             told: Vec::new(),
@@ -170,10 +191,21 @@ impl Session {
         listen: &mut dyn WatchListener,
     ) -> Next {
         let stirred = watch.watcher.stirred().clone();
+        let holds_back = |watch: &Watch| !watch.held_back.is_empty();
+        let mut still = if holds_back(watch) { after(STILL) } else { never() };
         loop {
             let next = select! {
+                recv(still) -> _ => {
+                    watch.try_again();
+                    still = never();
+                    Next::Trial(self.affected(watch))
+                }
                 recv(stirred) -> stirred => match stirred {
-                    Ok(stirred) => self.after(watch, services, stirred, listen),
+                    Ok(stirred) => {
+                        let next = self.after(watch, services, stirred, listen);
+                        still = if holds_back(watch) { after(STILL) } else { never() };
+                        next
+                    }
                     Err(_) => Next::End(1),
                 },
                 recv(wishes) -> wish => match wish {
@@ -188,7 +220,7 @@ impl Session {
                 recv(stopped) -> signal => Next::End(128 + signal.unwrap_or(2)),
             };
             match next {
-                Next::Wave { wanted, .. } if wanted.is_empty() => {}
+                Next::Wave { wanted, .. } | Next::Trial(wanted) if wanted.is_empty() => {}
                 next => return next,
             }
         }
@@ -208,8 +240,15 @@ impl Session {
         let mut wanted = self.affected(watch);
         let (calm, wild) = watch.calm(wanted.iter().cloned().collect(), self.db.system().elapsed());
         wanted.retain(|name| calm.contains(name));
+        if !changed.is_empty() {
+            // Nothing runs: it was somebody else. A persistent command may be it.
+            let plan = &watch.plan;
+            watch.trials.retain(|name, _| standing::serves(plan, name));
+        }
         for name in wild {
-            listen.tell(self, WatchEvent::Note(watch.refuse(&self.db, &name)));
+            if let Some(note) = watch.refuse(&self.db, &name) {
+                listen.tell(self, WatchEvent::Note(note));
+            }
         }
         if std::mem::take(&mut watch.is_reloaded) && wanted.is_empty() {
             // How much is watched may be another number now.
@@ -264,22 +303,22 @@ impl Session {
         &mut self,
         watch: &mut Watch,
         services: &mut Services,
-        changed: Vec<RelPath>,
-        wanted: BTreeSet<Name>,
-        force: bool,
+        wave: Wave,
         listen: &mut dyn WatchListener,
     ) -> Next {
+        let Wave { changed, wanted, force, is_trial } = wave;
         listen.tell(self, WatchEvent::Wave { changed, count: wanted.len() });
         let plan = watch.plan.clone();
         let mut company = Company::new(self, watch);
-        let live = Live { beside: &mut company, wanted: &wanted };
+        let live = Live { beside: &mut company, wanted: &wanted, is_trial };
         let report =
             self.run_plan(&plan, force, Some(live), services, &mut |event| listen.run(event));
-        let later = company.later();
+        let (later, notes) = (company.later(), std::mem::take(&mut company.notes));
         let stopped = report.stopped_by;
         let ran = report.runnables.iter().map(|one| one.name.clone());
         watch.recent = wanted.into_iter().chain(ran).collect();
         listen.tell(self, WatchEvent::Ended(report));
+        notes.into_iter().for_each(|note| listen.tell(self, WatchEvent::Note(note)));
         if let Some(signal) = stopped {
             return Next::End(128 + signal);
         }
@@ -300,7 +339,9 @@ impl Session {
         if *begun < SETTLES_WITHIN {
             return true;
         }
-        listen.tell(self, WatchEvent::Note(watch.refuse(&self.db, name)));
+        if let Some(note) = watch.refuse(&self.db, name) {
+            listen.tell(self, WatchEvent::Note(note));
+        }
         false
     }
 

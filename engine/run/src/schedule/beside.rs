@@ -44,8 +44,9 @@ pub trait Beside: Debug {
     /// Positions of what is to run for the present state and is not `busy`.
     fn affected(&mut self, db: &Database, busy: &dyn Fn(usize) -> bool) -> Vec<usize>;
 
-    /// The runnable does not run for the present state, since it does not settle.
-    fn refused(&mut self, db: &Database, at: usize) -> Diagnostic;
+    /// The runnable does not run for the present state for now, since it may never settle; what is to be told
+    /// of that, if anything.
+    fn refused(&mut self, db: &Database, at: usize) -> Option<Diagnostic>;
 }
 
 /// A run beside which something goes on.
@@ -55,6 +56,8 @@ pub struct Live<'a> {
     pub beside: &'a mut dyn Beside,
     /// What of the plan is to run in any case.
     pub wanted: &'a BTreeSet<Name>,
+    /// Whether what changes for what has just run is to wait: it did not settle before.
+    pub is_trial: bool,
 }
 
 impl<'a> Schedule<'a> {
@@ -68,9 +71,10 @@ impl<'a> Schedule<'a> {
         }
         self.stirred = live.beside.stirred();
         self.beside = Some(live.beside);
-        let none = vec![0; self.states.len()];
-        (self.rounds, self.restarts, self.begun_at) =
-            (none.clone(), none, vec![0; self.states.len()]);
+        let count = self.states.len();
+        let used = |most: u32| vec![if live.is_trial { most } else { 0 }; count];
+        (self.rounds, self.restarts) = (used(SETTLES_WITHIN - 1), used(RESTARTS));
+        self.begun_at = vec![0; count];
         let all = self.plan.runnables.iter().enumerate();
         let wanted = all.filter(|(_, one)| live.wanted.contains(one.name()));
         self.activate(&wanted.map(|(at, _)| at).collect());
@@ -147,7 +151,7 @@ impl<'a> Schedule<'a> {
     pub(super) fn ended(&mut self, at: usize, report: &RunnableReport) {
         let state = &mut self.states[at];
         state.phase = Phase::Idle;
-        state.stop = None;
+        (state.stop, state.executes) = (None, false);
         let Some(beside) = &mut self.beside else { return };
         beside.ended(report);
         self.has_ended = true;
@@ -214,7 +218,7 @@ impl<'a> Schedule<'a> {
                 again.insert(at);
             } else if let Some(beside) = &mut self.beside {
                 let note = beside.refused(self.stage.db, at);
-                self.note(note);
+                note.into_iter().for_each(|note| self.note(note));
             }
         }
         if !again.is_empty() {
@@ -241,12 +245,16 @@ impl<'a> Schedule<'a> {
         for at in 0..self.states.len() {
             let (state, planned) = (&self.states[at], &self.plan.runnables[at]);
             let is_launching = self.launching.contains(&at);
-            let may = state.stop.is_some() && state.restart.is_none() || is_launching;
-            if !may || self.restarts[at] >= RESTARTS || !self.goes_on() {
+            if !(state.executes || is_launching) {
                 continue;
             }
             let now = fingerprint_of(self.stage.db, planned).ok();
             if now == state.began_for {
+                continue;
+            }
+            let may = state.stop.is_some() && state.restart.is_none() || is_launching;
+            self.states[at].was_stale = true;
+            if !may || self.restarts[at] >= RESTARTS || !self.goes_on() {
                 continue;
             }
             let what = match changed {

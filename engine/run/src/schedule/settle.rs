@@ -47,7 +47,7 @@ impl Schedule<'_> {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
         self.states[at].attempts = executed.attempts;
-        self.states[at].stop = None;
+        (self.states[at].stop, self.states[at].executes) = (None, false);
         let restarts = self.states[at].restart.take().filter(|_| self.goes_on());
         if executed.stopped {
             if let Some(what) = restarts {
@@ -107,6 +107,10 @@ impl Schedule<'_> {
         self.write_log(&name, &executed.log);
         let fingerprint = self.states[at].fingerprint.filter(|_| kept);
         self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
+        if self.states[at].was_stale && fingerprint.is_none() {
+            // What it read is of no one state, even if its inputs are by now what they were at first.
+            (self.states[at].fingerprint, self.states[at].began_for) = (None, None);
+        }
         self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
     }
 

@@ -41,6 +41,7 @@ impl Schedule<'_> {
         execution.stop = self.own_stop(at);
         let state = &mut self.states[at];
         (state.stop, state.restart) = (execution.stop.clone(), None);
+        (state.executes, state.was_stale) = (true, false);
         self.busy += 1;
         self.give(Job::Execute(at, Box::new(execution)));
     }

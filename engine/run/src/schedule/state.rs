@@ -23,8 +23,12 @@ pub(super) enum Phase {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub phase: Phase,
+    /// Whether its process runs, or waits for a worker.
+    pub executes: bool,
     /// What stops its process alone.
     pub stop: Option<Stop>,
+    /// Whether its inputs were seen to be others while it executed, even if they are back by now.
+    pub was_stale: bool,
     /// What changed so that it is being stopped, and begins anew.
     pub restart: Option<String>,
     /// Whether it is persistent and is not there for others any more.

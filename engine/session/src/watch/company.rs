@@ -23,17 +23,19 @@ pub(super) struct Company<'a> {
     closes: bool,
     /// Where something stirred meanwhile; `None` for anywhere.
     stirred: Option<BTreeSet<PathBuf>>,
+    /// What is to be told after the run.
+    pub notes: Vec<Diagnostic>,
 }
 
 impl<'a> Company<'a> {
     pub(super) fn new(session: &Session, watch: &'a mut Watch) -> Self {
         let follows = session.text("since").ok().flatten().is_some();
-        Self { watch, follows, closes: false, stirred: Some(BTreeSet::new()) }
+        Self { watch, follows, closes: false, stirred: Some(BTreeSet::new()), notes: Vec::new() }
     }
 
     /// Where to look once more now that the run is over.
-    pub(super) fn later(self) -> Option<Stirred> {
-        let stirred = self.stirred.map_or(Stirred::Anywhere, Stirred::Paths);
+    pub(super) fn later(&mut self) -> Option<Stirred> {
+        let stirred = self.stirred.take().map_or(Stirred::Anywhere, Stirred::Paths);
         self.closes.then_some(stirred)
     }
 
@@ -85,14 +87,13 @@ impl Beside for Company<'_> {
         let names = found.iter().map(|at| self.watch.plan.runnables[*at].name().clone());
         let (calm, wild) = self.watch.calm(names.collect(), db.system().elapsed());
         for name in wild {
-            // Told where it is refused between runs; here it is enough that it goes on as it is.
-            self.watch.refuse(db, &name);
+            self.notes.extend(self.watch.refuse(db, &name));
         }
         let is_calm = |at: &usize| calm.contains(self.watch.plan.runnables[*at].name());
         found.into_iter().filter(is_calm).collect()
     }
 
-    fn refused(&mut self, db: &Database, at: usize) -> Diagnostic {
+    fn refused(&mut self, db: &Database, at: usize) -> Option<Diagnostic> {
         let name = self.watch.plan.runnables[at].name().clone();
         self.watch.refuse(db, &name)
     }

@@ -1,7 +1,7 @@
 //! What a session that watches knows of its runnables: how each ended last, for which state, and what is to run
 //! for the present one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use qik_db::Database;
@@ -15,6 +15,8 @@ use super::WatchEvent;
 /// A persistent command that begins anew this soon may have changed files itself as it began; so often.
 const SOON: Duration = Duration::from_secs(2);
 const LAUNCHES: u32 = 5;
+/// So often is tried what did not settle.
+const TRIALS: u32 = 3;
 
 /// The state of a session that watches.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub(super) struct Watch {
     pub begun: FxHashMap<Name, u32>,
     /// When each persistent command began anew last, and how often that was soon after it had before.
     pub launched: FxHashMap<Name, (Duration, u32)>,
+    /// What does not run for the present state for now, and what it ran for last.
+    pub held_back: BTreeMap<Name, Option<Fingerprint>>,
+    /// How often each ran again for having been held back.
+    pub trials: FxHashMap<Name, u32>,
     /// Whether the configuration is wrong as it is, and counts as it was.
     pub is_wrong: bool,
     /// Whether the configuration was read anew since it was told what is watched.
@@ -52,6 +58,7 @@ impl Watch {
             Outcome::Stopped | Outcome::Skipped => drop(self.last.remove(&one.name)),
             Outcome::Group => {}
             _ => {
+                self.held_back.remove(&one.name);
                 let last = Last { fingerprint: one.began_for, failed: one.failed() };
                 self.last.insert(one.name.clone(), last);
             }
@@ -87,14 +94,31 @@ impl Watch {
         affected
     }
 
-    /// A runnable does not run for the present state, since it would go on for ever.
-    pub fn refuse(&mut self, db: &Database, name: &Name) -> Diagnostic {
-        let failed = self.last.get(name).is_some_and(|last| last.failed);
+    /// A runnable does not run for the present state for now, since it may go on for ever: who changed files,
+    /// it or a person, can't be told. It is tried again once files hold still, and given up after some trials.
+    pub fn refuse(&mut self, db: &Database, name: &Name) -> Option<Diagnostic> {
+        let last = self.last.get(name).copied();
+        let failed = last.is_some_and(|last| last.failed);
         let fingerprint = self.present(db, name);
         self.last.insert(name.clone(), Last { fingerprint, failed });
+        if self.trials.get(name).is_none_or(|trials| *trials < TRIALS) {
+            let ran_for = last.and_then(|last| last.fingerprint);
+            self.held_back.entry(name.clone()).or_insert(ran_for);
+            return None;
+        }
         let message = format!("`{name}` changes what it depends on each time that it runs");
-        Diagnostic::warning("watch/does-not-settle", message)
-            .help("it waits until another file changes; leave what it writes out of its deps")
+        let note = Diagnostic::warning("watch/does-not-settle", message)
+            .help("it waits until another file changes; leave what it writes out of its deps");
+        Some(note)
+    }
+
+    /// Files hold still: what was held back is to run for the present state.
+    pub fn try_again(&mut self) {
+        for (name, fingerprint) in std::mem::take(&mut self.held_back) {
+            let failed = self.last.get(&name).is_some_and(|last| last.failed);
+            *self.trials.entry(name.clone()).or_default() += 1;
+            self.last.insert(name, Last { fingerprint, failed });
+        }
     }
 
     pub fn present(&self, db: &Database, name: &Name) -> Option<Fingerprint> {
@@ -104,8 +128,7 @@ impl Watch {
 
     /// Whether a persistent command of that name is watched.
     pub fn serves(&self, name: &Name) -> bool {
-        let mut all = self.plan.runnables.iter();
-        all.any(|planned| planned.name() == name && planned.is_persistent())
+        serves(&self.plan, name)
     }
 
     /// Those that may begin, and persistent commands that begin anew again and again: such a one may write
@@ -117,6 +140,9 @@ impl Watch {
             }
             let (last, soon) = self.launched.entry(name.clone()).or_insert((now, 0));
             *soon = if now.saturating_sub(*last) < SOON { *soon + 1 } else { 0 };
+            if *soon == 0 {
+                self.trials.remove(name);
+            }
             *last = now;
             *soon <= LAUNCHES
         })
@@ -132,4 +158,10 @@ impl Watch {
         let runnables = self.plan.runnables.iter().filter(|planned| !planned.is_group());
         WatchEvent::Idle { watched: runnables.count(), failed: self.failed() }
     }
+}
+
+/// Whether a plan has a persistent command of that name.
+pub(super) fn serves(plan: &Plan, name: &Name) -> bool {
+    let mut all = plan.runnables.iter();
+    all.any(|planned| planned.name() == name && planned.is_persistent())
 }

@@ -169,11 +169,12 @@ fn several_start_in_their_order() {
         )
     };
     let on = |name: &str| format!("{{ type = \"command\", name = \"{name}\" }}");
+    let test = on("api");
+    let test = format!("[commands.test]\nexec = \"echo test >> $RAN/order\"\ndeps = [{test}]\n");
     let project = Project::new(&format!(
-        "{}{}{}[commands.migrate]\nexec = \"echo migrate >> $RAN/order\"\ndeps = [{}]\n",
+        "{}{}{test}[commands.migrate]\nexec = \"echo migrate >> $RAN/order\"\ndeps = [{}]\n",
         serve("db", "\"x\""),
         serve("api", &format!("{}, {}", on("db"), on("migrate"))),
-        format!("[commands.test]\nexec = \"echo test >> $RAN/order\"\ndeps = [{}]\n", on("api")),
         on("db"),
     ));
     project.qik("test").exits(0).says("2 served, 2 ran");

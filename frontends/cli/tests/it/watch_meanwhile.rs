@@ -140,7 +140,7 @@ fn a_command_that_writes_what_it_depends_on_is_not_stopped_for_ever() {
     let watching = Watching::start(&project, "");
     watching.says("watch/does-not-settle");
     let executed = project.executed().len();
-    assert!(executed <= 16, "{executed} times");
+    assert!(executed <= 30, "{executed} times");
 }
 
 #[test]
@@ -225,9 +225,11 @@ fn storm(on_change: &str, seed: u64) {
             out.is_ok_and(|out| out == format!("{own}{own}{lib}"))
         })
     };
-    until("all have run for the last state", || {
-        is_right() && project.ls("--cache-status cold").is_empty()
-    });
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_right() || !project.ls("--cache-status cold").is_empty() {
+        assert!(Instant::now() < deadline, "{on_change} {seed}: {}", watching.told());
+        std::thread::sleep(Duration::from_millis(100));
+    }
     assert_eq!(watching.ends_by(Signal::INT), 130);
     // Every result that was kept, of any state, is what a run gives.
     for state in 0..9 {
