@@ -151,6 +151,8 @@ pub struct RunnableReport {
     pub attempts: u32,
     /// Whether it passed, and failed before with the same inputs.
     pub flaky: bool,
+    /// Whether its inputs did not hold still, so that its result is of no one state and was not kept.
+    pub unsure: bool,
     /// Why it is broken, or not kept.
     pub diagnostics: Vec<Diagnostic>,
 }

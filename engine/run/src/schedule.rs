@@ -415,6 +415,7 @@ impl<'a> Schedule<'a> {
             because_of: state.because_of.clone(),
             attempts: state.attempts,
             flaky: state.flaky,
+            unsure: state.unsure,
             diagnostics,
         };
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);

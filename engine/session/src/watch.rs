@@ -168,6 +168,8 @@ impl Session {
             launched: FxHashMap::default(),
             held_back: BTreeMap::new(),
             trials: FxHashMap::default(),
+            is_trial: false,
+            moves: BTreeSet::new(),
             is_wrong: false,
             is_reloaded: false,
             told: Vec::new(),
@@ -308,6 +310,7 @@ impl Session {
     ) -> Next {
         let Wave { changed, wanted, force, is_trial } = wave;
         listen.tell(self, WatchEvent::Wave { changed, count: wanted.len() });
+        watch.is_trial = is_trial;
         let plan = watch.plan.clone();
         let mut company = Company::new(self, watch);
         let live = Live { beside: &mut company, wanted: &wanted, is_trial };

@@ -96,7 +96,7 @@ impl Schedule<'_> {
                                 .extend(now.and_then(|now| self.keep(at, now, &mut executed)));
                         }
                         _ => {
-                            self.states[at].fingerprint = None;
+                            (self.states[at].fingerprint, self.states[at].unsure) = (None, true);
                             diagnostics.push(not_kept(&name, &what));
                         }
                     }

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub executes: bool,
     /// What stops its process alone.
     pub stop: Option<Stop>,
+    /// Whether its result was not kept, since its inputs did not hold still.
+    pub unsure: bool,
     /// Whether its inputs were seen to be others while it executed, even if they are back by now.
     pub was_stale: bool,
     /// What changed so that it is being stopped, and begins anew.

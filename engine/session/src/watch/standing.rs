@@ -33,6 +33,10 @@ pub(super) struct Watch {
     pub launched: FxHashMap<Name, (Duration, u32)>,
     /// What does not run for the present state for now, and what it ran for last.
     pub held_back: BTreeMap<Name, Option<Fingerprint>>,
+    /// Whether what was held back runs.
+    pub is_trial: bool,
+    /// What moves its own inputs each time that it runs.
+    pub moves: BTreeSet<Name>,
     /// How often each ran again for having been held back.
     pub trials: FxHashMap<Name, u32>,
     /// Whether the configuration is wrong as it is, and counts as it was.
@@ -59,9 +63,23 @@ impl Watch {
             Outcome::Group => {}
             _ => {
                 self.held_back.remove(&one.name);
+                self.doubt(one);
                 let last = Last { fingerprint: one.began_for, failed: one.failed() };
                 self.last.insert(one.name.clone(), last);
             }
+        }
+    }
+
+    /// What was not kept runs once more when files hold still, even if they are as they were when it began: it may
+    /// have read something else. What moves its own inputs then too does so each time.
+    fn doubt(&mut self, one: &RunnableReport) {
+        let name = &one.name;
+        if !one.unsure {
+            self.moves.remove(name);
+        } else if self.is_trial {
+            self.moves.insert(name.clone());
+        } else if !self.moves.contains(name) {
+            self.held_back.insert(name.clone(), None);
         }
     }
 

@@ -214,8 +214,9 @@ fn storm(on_change: &str, seed: u64) {
     };
     for _ in 0..60 {
         let file = FILES[next(4) as usize];
-        // Few states, so that some come back while their results are made.
-        project.write(file, format!("{}\n", next(3)));
+        // Few states, so that some come back while their results are made; each whole, as editors write them.
+        project.write(".new", format!("{}\n", next(3)));
+        std::fs::rename(project.path(".new"), project.path(file)).unwrap();
         std::thread::sleep(Duration::from_millis(next(60)));
     }
     let is_right = || {
