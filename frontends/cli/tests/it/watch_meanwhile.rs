@@ -246,7 +246,9 @@ fn storm(on_change: &str, seed: u64) {
 
 #[test]
 fn in_a_storm_of_changes_nothing_is_missed_and_nothing_wrong_is_kept() {
-    for seed in 0..3 {
+    // More of them: `QIK_WATCH_STORMS=30 cargo test -p qik-cli --test it storm`.
+    let count = std::env::var("QIK_WATCH_STORMS").ok().and_then(|count| count.parse().ok());
+    for seed in 0..count.unwrap_or(3) {
         storm("queue", seed);
         storm("restart", seed);
     }
