@@ -137,9 +137,9 @@ next time. The message names the file that could not be read or written. Nothing
     code(
         "run/service-ended",
         "a persistent command ended by itself",
-        r#"A command with `persistent = true` is expected to run until qik stops it. This one ended with an exit
-code that tells of a failure. What depends on it and had not begun is skipped. In a session that watches
-it is started again as soon as a file changes that it depends on, or by the keys `f` and `r`."#,
+        r#"A command with `persistent = true` is expected to run until qik stops it. This one ended with an
+exit code that tells of a failure. What depends on it and had not begun is skipped. In a session that
+watches it is started again once a file changes that it depends on, or by the keys `f` and `r`."#,
     ),
     code(
         "run/out-not-written",
