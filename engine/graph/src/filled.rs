@@ -9,7 +9,8 @@ use std::time::Duration;
 use qik_config::Environment;
 pub use qik_config::Rendered;
 use qik_model::{
-    Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnInputChange, Origin, Platform,
+    Builtin, CacheWhen, DepKind, GlobSet, Module, Name, OnChange, OnInputChange, Origin, Platform,
+    Ready,
 };
 
 /// An upstream runnable.
@@ -151,6 +152,12 @@ pub struct Settings {
     pub retries: u32,
     /// Runs alone with the terminal.
     pub interactive: bool,
+    /// Does not end by itself.
+    pub persistent: bool,
+    /// When a persistent one is ready; `None`: as soon as it runs.
+    pub ready: Option<Ready>,
+    /// What a change does to it while it runs, where the command itself says so.
+    pub on_change: Option<OnChange>,
     /// What happens where inputs change meanwhile.
     pub on_input_change: OnInputChange,
     /// For which machines results hold.

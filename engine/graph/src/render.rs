@@ -270,6 +270,9 @@ fn settings(command: &Command, cache: Option<Name>) -> Settings {
         timeout: command.timeout,
         retries: command.retries,
         interactive: command.interactive,
+        persistent: command.persistent,
+        ready: command.ready.clone(),
+        on_change: command.on_change,
         on_input_change: command.on_input_change,
         platform: command.platform,
     }

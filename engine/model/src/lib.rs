@@ -27,6 +27,7 @@ mod schema_tables;
 mod space;
 pub mod syntax;
 pub mod units;
+mod watch;
 
 pub use diagnostic::{Diagnostic, Origin, Place, Severity, Span, Step};
 pub use digest::{BlobId, Digest, Fingerprint, NotHex};
@@ -38,3 +39,4 @@ pub use python::*;
 pub use result::*;
 pub use space::*;
 pub use syntax::{ConfigSyntax, Parsed};
+pub use watch::*;

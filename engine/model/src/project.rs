@@ -9,6 +9,7 @@ use crate::diagnostic::Origin;
 use crate::path::RelPath;
 use crate::python::{PydistConfig, PygraphConfig};
 use crate::space::{Space, UvConfig};
+use crate::watch::{OnChange, Ready, WatchConfig};
 
 /// A name that the user chose.
 pub type Name = Arc<str>;
@@ -41,6 +42,8 @@ pub struct Project {
     pub pygraph: PygraphConfig,
     /// How uv makes environments.
     pub uv: UvConfig,
+    /// How `--watch` behaves.
+    pub watch: WatchConfig,
 }
 
 /// A configured shell string with deps, artifacts and a cache.
@@ -78,6 +81,12 @@ pub struct Command {
     pub retries: u32,
     /// Runs alone with the terminal for itself, and is never cached.
     pub interactive: bool,
+    /// Does not end by itself: others run beside it, and it is never cached.
+    pub persistent: bool,
+    /// When a persistent one is ready for what depends on it; `None`: as soon as it runs.
+    pub ready: Option<Ready>,
+    /// What a change of its inputs does to it while it runs, in a session that watches.
+    pub on_change: Option<OnChange>,
     /// What happens where its inputs changed while it ran.
     pub on_input_change: OnInputChange,
     /// For which machines its results hold.

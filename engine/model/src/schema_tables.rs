@@ -3,6 +3,7 @@
 use crate::project::{CacheWhen, OnInputChange};
 use crate::schema::{Key, Shape, Support, TableShape, Tagged, Variant};
 use crate::space::Inherit;
+use crate::watch::OnChange;
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, required: false, support: Support::Now, one: None }
@@ -15,10 +16,6 @@ const fn several(name: &'static str, one: &'static str, shape: Shape, doc: &'sta
 
 const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { required: true, ..key(name, shape, doc) }
-}
-
-const fn later(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { support: Support::NotYet, ..key(name, shape, doc) }
 }
 
 const fn variant(
@@ -72,7 +69,7 @@ pub static ROOT: TableShape = TableShape {
             Shape::List(&Shape::Path),
             "Further configuration files, relative to the project",
         ),
-        later("watch", Shape::Table(&WATCH), "How `--watch` behaves"),
+        key("watch", Shape::Table(&WATCH), "How `--watch` behaves"),
     ],
 };
 
@@ -116,6 +113,9 @@ pub static COMMAND: TableShape = TableShape {
         key("timeout", Shape::Duration, "After which it is stopped and has failed"),
         key("retries", Shape::Int, "How often it is tried again after a failure"),
         key("interactive", Shape::Bool, "Run it alone with the terminal, and never cache it"),
+        key("persistent", Shape::Bool, "It does not end by itself: others run beside it"),
+        key("ready", Shape::Table(&READY), "When what depends on it may begin"),
+        key("on-change", ON_CHANGE, "What a change does to it while it runs, with `--watch`"),
         key(
             "on-input-change",
             Shape::Enum(&OnInputChange::NAMES),
@@ -786,9 +786,22 @@ static WATCH: TableShape = TableShape {
     what: "`watch`",
     open: false,
     lead: None,
-    keys: &[key(
-        "on-change",
-        Shape::Enum(&["queue", "restart"]),
-        "What a change does to commands that run",
-    )],
+    keys: &[
+        key("on-change", ON_CHANGE, "What a change does to commands that run"),
+        key("debounce", Shape::Duration, "How long files hold still before a change counts"),
+    ],
+};
+
+const ON_CHANGE: Shape = Shape::Enum(&OnChange::NAMES);
+
+static READY: TableShape = TableShape {
+    what: "`ready`",
+    open: false,
+    lead: None,
+    keys: &[
+        key("output", Shape::Str, "A regular expression that a line of its output matches"),
+        key("port", Shape::Int, "The port at which it takes connections"),
+        key("http", Shape::Str, "The address that answers: `http://127.0.0.1:8000/health`"),
+        key("timeout", Shape::Duration, "After which it has failed; 60 seconds"),
+    ],
 };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use qik_model::{Diagnostic, Fingerprint, Name};
+use qik_model::{Diagnostic, Fingerprint, Name, RelPath};
 
 use crate::decide::ColdReason;
 use crate::plan::Plan;
@@ -38,6 +38,30 @@ pub enum RunEvent {
         /// Some bytes of stdout and stderr.
         chunk: Vec<u8>,
     },
+    /// Output of a persistent command, as it comes: it goes on beside all else.
+    Served {
+        /// Which.
+        name: Name,
+        /// Some bytes of stdout and stderr.
+        chunk: Vec<u8>,
+    },
+    /// A persistent command ended by itself, after it was ready.
+    Died {
+        /// Which.
+        name: Name,
+        /// Its exit code.
+        code: i32,
+    },
+    /// Files changed while the run goes on, and more is to be run for that.
+    Joined {
+        /// Which, sorted; none where the run itself wrote them.
+        changed: Vec<RelPath>,
+        /// How many runnables.
+        count: usize,
+    },
+    /// What is to run may change, by an edited configuration say: nothing more begins, and once what runs has
+    /// ended the session looks.
+    Closes,
     /// A runnable is tried again, or runs once more since its inputs changed.
     Again {
         /// Which.
@@ -63,6 +87,8 @@ pub enum Outcome {
     Ran,
     /// Its result was replayed.
     Cached,
+    /// It does not end by itself, and became ready.
+    Served,
     /// It executes nothing itself, and what it stands for is done.
     Group,
     /// It could not start: something that it needs is missing.
@@ -125,6 +151,8 @@ pub struct RunnableReport {
     pub attempts: u32,
     /// Whether it passed, and failed before with the same inputs.
     pub flaky: bool,
+    /// Whether its inputs did not hold still, so that its result is of no one state and was not kept.
+    pub unsure: bool,
     /// Why it is broken, or not kept.
     pub diagnostics: Vec<Diagnostic>,
 }

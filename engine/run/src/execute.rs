@@ -13,7 +13,7 @@ use crate::venv::VenvJob;
 use crossbeam_channel::{Receiver, Sender};
 use qik_cache::{CacheSet, Key, Restore};
 use qik_model::{Diagnostic, Fingerprint, Name, Platform};
-use qik_system::{Exit, LockGuard, ProcessSpec, Stop, System, phase_on};
+use qik_system::{Env, Exit, LockGuard, ProcessSpec, Stop, System, phase_on};
 
 /// Something for a worker to do, for the runnable at a position of the plan.
 #[derive(Debug)]
@@ -45,6 +45,28 @@ pub(crate) struct Execution {
     pub lacks: Option<(Name, Fingerprint, Platform)>,
     /// The environment that it makes.
     pub venv: Option<VenvJob>,
+    /// What stops it alone, where anything may.
+    pub stop: Option<Stop>,
+}
+
+impl Execution {
+    /// Its process. `worker` counts from 1; what does not take one has none.
+    pub fn process(&self, worker: Option<usize>, outer: &Env) -> ProcessSpec {
+        let mut env = self.env.clone();
+        env.extend([
+            ("QIK__CMD".into(), self.command.to_string().into()),
+            ("QIK__RUNNABLE".into(), self.name.to_string().into()),
+            (turns::WITHIN.into(), turns::within(outer, &self.name)),
+        ]);
+        env.extend(worker.map(|worker| ("QIK__WORKER".into(), worker.to_string().into())));
+        ProcessSpec {
+            shell_line: self.line.clone(),
+            cwd: self.cwd.clone(),
+            env,
+            timeout: self.timeout,
+            terminal: self.terminal,
+        }
+    }
 }
 
 /// What workers answer.
@@ -217,25 +239,13 @@ fn attempt(
     answers: &Sender<Message>,
     log: &mut Vec<u8>,
 ) -> Exit {
-    let mut env = execution.env.clone();
-    env.extend([
-        ("QIK__CMD".into(), execution.command.to_string().into()),
-        ("QIK__RUNNABLE".into(), execution.name.to_string().into()),
-        ("QIK__WORKER".into(), worker.to_string().into()),
-        (turns::WITHIN.into(), turns::within(shared.system.env(), &execution.name)),
-    ]);
-    let spec = ProcessSpec {
-        shell_line: execution.line.clone(),
-        cwd: execution.cwd.clone(),
-        env,
-        timeout: execution.timeout,
-        terminal: execution.terminal,
-    };
+    let spec = execution.process(Some(worker), shared.system.env());
     let mut hear = |chunk: &[u8]| {
         log.extend_from_slice(chunk);
         let _ = answers.send(Message::Output(at, chunk.to_vec()));
     };
-    let outcome = shared.system.run(&spec, &shared.stop, &mut hear);
+    let stop = execution.stop.as_ref().unwrap_or(&shared.stop);
+    let outcome = shared.system.run(&spec, stop, &mut hear);
     match outcome {
         Ok(Exit::TimedOut) => {
             let limit = execution.timeout.unwrap_or_default();

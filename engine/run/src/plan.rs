@@ -30,6 +30,9 @@ pub struct Planned {
     /// Position of the step that makes the environment that it executes in. A replay needs none, so
     /// it is not waited for before that is known.
     pub venv: Option<usize>,
+    /// Positions of the persistent commands that have to be ready before it executes. As with its
+    /// environment: a replay needs none.
+    pub servers: Vec<usize>,
     /// Only done if something that executes needs it.
     pub on_demand: bool,
     /// Not asked for by itself: only there for others that need it.
@@ -39,9 +42,19 @@ pub struct Planned {
 impl Planned {
     /// `definition` with nothing around it yet.
     pub fn new(definition: Arc<Definition>, cache: Name, cache_when: CacheWhen) -> Self {
-        let (upstream, after) = (Vec::new(), Vec::new());
+        let (upstream, after, servers) = (Vec::new(), Vec::new(), Vec::new());
         let (venv, on_demand, is_companion) = (None, false, false);
-        Self { definition, cache, cache_when, upstream, after, venv, on_demand, is_companion }
+        Self {
+            definition,
+            cache,
+            cache_when,
+            upstream,
+            after,
+            venv,
+            servers,
+            on_demand,
+            is_companion,
+        }
     }
 
     /// Full name.
@@ -57,6 +70,11 @@ impl Planned {
     /// Whether it is a step towards an environment that nobody named.
     pub fn is_brought_along(&self) -> bool {
         self.definition.is_venv_step() && self.on_demand
+    }
+
+    /// Whether it does not end by itself.
+    pub fn is_persistent(&self) -> bool {
+        self.definition.settings.persistent
     }
 
     /// Whether it makes an environment.
@@ -76,6 +94,7 @@ impl Plan {
     pub fn new(mut runnables: Vec<Planned>, behind: &dyn Fn(&Name) -> Vec<Name>) -> Self {
         let position: BTreeMap<Name, usize> =
             runnables.iter().enumerate().map(|(i, planned)| (planned.name().clone(), i)).collect();
+        let lasts: Vec<bool> = runnables.iter().map(Planned::is_persistent).collect();
         for planned in &mut runnables {
             let upstream = || planned.definition.upstream.iter().map(|upstream| &upstream.name);
             let direct = upstream().filter_map(|name| position.get(name).copied()).collect();
@@ -83,7 +102,8 @@ impl Plan {
                 Some(&at) => Reached::Kept(at),
                 None => Reached::LeftOut(behind(name)),
             });
-            (planned.upstream, planned.after) = (direct, after);
+            let (servers, after) = after.into_iter().partition(|&at| lasts[at]);
+            (planned.upstream, planned.after, planned.servers) = (direct, after, servers);
             let venv = planned.definition.install_step();
             planned.venv = venv.and_then(|name| position.get(name).copied());
         }
@@ -94,8 +114,20 @@ impl Plan {
         Self { runnables }
     }
 
+    /// The plan for a run that ends: persistent commands are started where something that executes needs
+    /// them, and those that nothing needs are left out unless `keep` holds for them.
+    #[must_use]
+    pub fn that_ends(mut self, keep: impl Fn(&Planned) -> bool) -> Self {
+        let needed: BTreeSet<usize> =
+            self.runnables.iter().flat_map(|planned| planned.servers.iter().copied()).collect();
+        for &at in &needed {
+            self.runnables[at].on_demand = true;
+        }
+        self.cut(|at, planned| !planned.is_persistent() || needed.contains(&at) || keep(planned))
+    }
+
     /// The part of the plan for which `keep` holds, with the steps towards the environments of
-    /// that: those no filter drops.
+    /// that and the persistent commands that it needs: those no filter drops.
     #[must_use]
     pub fn filtered(self, keep: impl FnMut(usize, &Planned) -> bool) -> Self {
         let count = self.runnables.len();
@@ -125,7 +157,8 @@ impl Plan {
         (plan, known)
     }
 
-    /// Which steps towards environments the runnables for which `keep` holds need, by position.
+    /// Which steps towards environments and persistent commands the runnables for which `keep` holds
+    /// need, by position.
     pub fn needed(&self, keep: impl Fn(usize) -> bool) -> Vec<bool> {
         let is_step = |at: usize| self.runnables[at].definition.is_venv_step();
         let mut needed = vec![false; self.runnables.len()];
@@ -133,7 +166,8 @@ impl Plan {
         for (at, planned) in self.runnables.iter().enumerate().rev() {
             if needed[at] || keep(at) && !planned.on_demand {
                 let steps = planned.upstream.iter().copied().filter(|at| is_step(*at));
-                steps.chain(planned.venv).for_each(|step| needed[step] = true);
+                let servers = planned.servers.iter().copied();
+                steps.chain(planned.venv).chain(servers).for_each(|step| needed[step] = true);
             }
         }
         needed
@@ -146,18 +180,25 @@ impl Plan {
         let all = self.runnables.iter().enumerate();
         let now: Vec<Option<usize>> =
             all.map(|(at, planned)| if keep(at, planned) { places.next() } else { None }).collect();
+        let before = |old: &Planned| [&old.after[..], &old.servers].concat();
         let after = |old: &Planned| {
-            reach(old.after.clone(), |&at| match now[at] {
-                Some(at) => Reached::Kept(at),
-                None => Reached::LeftOut(self.runnables[at].after.clone()),
+            reach(before(old), |&at| match now[at] {
+                Some(_) => Reached::Kept(at),
+                None => Reached::LeftOut(before(&self.runnables[at])),
             })
         };
         let kept = self.runnables.iter().zip(&now).filter(|(_, now)| now.is_some());
-        let runnables = kept.map(|(old, _)| Planned {
-            upstream: old.upstream.iter().filter_map(|&at| now[at]).collect(),
-            after: after(old),
-            venv: old.venv.and_then(|at| now[at]),
-            ..old.clone()
+        let runnables = kept.map(|(old, _)| {
+            let of = |at: &usize| now[*at];
+            let (servers, after): (Vec<usize>, Vec<usize>) =
+                after(old).into_iter().partition(|&at| self.runnables[at].is_persistent());
+            Planned {
+                upstream: old.upstream.iter().filter_map(of).collect(),
+                after: after.iter().filter_map(of).collect(),
+                servers: servers.iter().filter_map(of).collect(),
+                venv: old.venv.and_then(|at| now[at]),
+                ..old.clone()
+            }
         });
         Self { runnables: runnables.collect() }
     }
@@ -169,6 +210,15 @@ impl Plan {
         let is_step = |at: usize| self.runnables[at].definition.is_venv_step();
         let needed = self.needed(|at| !is_step(at));
         self.cut(|at, planned| !needed[at] && !planned.on_demand)
+    }
+
+    /// Positions of what is to be done before the runnable at `at`, where only those for which `counts`
+    /// holds are to be done at all.
+    pub(crate) fn before(&self, at: usize, counts: impl Fn(usize) -> bool) -> Vec<usize> {
+        reach(self.runnables[at].after.clone(), |&at| match counts(at) {
+            true => Reached::Kept(at),
+            false => Reached::LeftOut(self.runnables[at].after.clone()),
+        })
     }
 
     /// Positions of what waits for each runnable.

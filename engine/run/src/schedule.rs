@@ -3,11 +3,14 @@
 //!
 //! One thread (this one) owns the database and the picture of the work tree; workers get owned jobs.
 
+mod beside;
 mod finish;
 mod hands;
+mod persistent;
 mod replay;
 mod settle;
 mod start;
+mod state;
 mod venvs;
 mod waiting;
 
@@ -15,11 +18,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, never, unbounded};
 use qik_cache::{CacheKind, CacheSet};
 use qik_db::{Database, Db};
-use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name};
-use qik_system::{Revision, Stop, System, WorkTree};
+use qik_model::{Diagnostic, Digest, Name};
+use qik_system::{Stirred, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
 use crate::decide::{
@@ -30,10 +33,13 @@ use crate::execute::{Executed, Halt, Message, Shared, work};
 use crate::flakes::FlakeLedger;
 use crate::out::{OutFolder, log_path};
 use crate::plan::Plan;
+use crate::services::Services;
 use crate::sweep;
 
+pub use beside::{Beside, Live};
 use hands::{Channels, Hand};
-use waiting::Waiting;
+use state::{Phase, State};
+use waiting::{News, Waiting};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -45,9 +51,6 @@ pub struct RunOptions {
     /// Begin nothing more after the first failure. What executes then is let finish: to kill it would
     /// lose its result, and it may leave things half done.
     pub fail_fast: bool,
-    /// Whether the session goes on to watch files: then what commands write is looked at also where nothing
-    /// of it is kept, to tell it from what people write.
-    pub stays: bool,
 }
 
 /// The world that a run takes place in.
@@ -61,13 +64,17 @@ pub struct Stage<'a> {
     pub caches: Arc<CacheSet>,
     /// How the user stops it.
     pub stop: Stop,
+    /// Persistent commands. In a session that watches they outlive the run.
+    pub services: &'a mut Services,
 }
 
-/// Runs `plan` to its end and tells `listen` what happens.
+/// Runs `plan` to its end and tells `listen` what happens. `live`: what goes on beside it, where the session
+/// stays to watch files.
 pub fn run(
     stage: Stage<'_>,
     plan: &Plan,
     options: &RunOptions,
+    live: Option<Live<'_>>,
     listen: &mut dyn FnMut(RunEvent),
 ) -> RunReport {
     let system = stage.db.system().clone();
@@ -82,7 +89,8 @@ pub fn run(
         stop: stage.stop.clone(),
         halt: halt.clone(),
     };
-    listen(RunEvent::Planned { count: plan.runnables.len() });
+    let count = live.as_ref().map_or(plan.runnables.len(), |live| live.wanted.len());
+    listen(RunEvent::Planned { count });
     let mut report = std::thread::scope(|scope| {
         let spawn = |hand: Hand| {
             let (worker, jobs) = match hand {
@@ -94,41 +102,12 @@ pub fn run(
         };
         let channels = Channels { jobs, results, answers, halt };
         let mut schedule = Schedule::new(stage, plan, options, listen, channels, &spawn);
+        schedule.join(live);
         schedule.run();
         schedule.finish()
     });
     report.time = system.elapsed() - started;
     report
-}
-
-/// Where a runnable stands.
-#[derive(Debug, Default)]
-struct State {
-    /// How many of its upstream are not done.
-    waits_for: usize,
-    /// What failed, so that it is skipped.
-    because_of: Option<SkipCause>,
-    /// How often it was tried, and whether it failed before.
-    attempts: u32,
-    flaky: bool,
-    /// What it is being executed for, and when that was told.
-    fingerprint: Option<Fingerprint>,
-    /// The same for what no cache keeps.
-    began_for: Option<Fingerprint>,
-    revision: Revision,
-    reason: Option<ColdReason>,
-    /// Whether this is the second execution, for inputs that changed during the first.
-    again: bool,
-    /// Whether another process made its result after this one found none.
-    was_made: bool,
-    /// The folders of its inputs when it was started.
-    stamps: Vec<sweep::FolderStamp>,
-    entry: Option<Box<ActionResult>>,
-    /// Whether something waits for this environment, or did.
-    demanded: bool,
-    done: bool,
-    /// What waits for this environment.
-    users: Vec<usize>,
 }
 
 struct Schedule<'a> {
@@ -163,6 +142,22 @@ struct Schedule<'a> {
     interactive: Vec<usize>,
     /// Waits for another process.
     waiting: Waiting,
+    /// Persistent commands that are not ready yet.
+    launching: BTreeSet<usize>,
+    /// What goes on beside the run, where the session stays.
+    beside: Option<&'a mut dyn Beside>,
+    stirred: Receiver<Stirred>,
+    /// Whether something ended since it was looked what that affects.
+    has_ended: bool,
+    /// How often each began anew without anybody else having been there to change files for it.
+    rounds: Vec<u32>,
+    /// How often each was stopped to begin anew.
+    restarts: Vec<u32>,
+    /// When each began last, by count.
+    begun_at: Vec<u64>,
+    begun: u64,
+    /// Whether nothing more is begun, since the session has to look at its configuration.
+    closing: bool,
 }
 
 impl<'a> Schedule<'a> {
@@ -206,6 +201,15 @@ impl<'a> Schedule<'a> {
             kept_nodes: FxHashSet::default(),
             interactive: Vec::new(),
             waiting: Waiting::default(),
+            launching: BTreeSet::new(),
+            beside: None,
+            stirred: never(),
+            has_ended: false,
+            rounds: Vec::new(),
+            restarts: Vec::new(),
+            begun_at: Vec::new(),
+            begun: 0,
+            closing: false,
         }
     }
 
@@ -214,6 +218,7 @@ impl<'a> Schedule<'a> {
             self.start_ready();
             if self.busy == 0 && self.storing == 0 && self.waiting.is_empty() {
                 match self.interactive.pop() {
+                    None if self.goes_on_for_services() => {}
                     // It is not begun, so nothing will tell of its end.
                     Some(at) if self.ended_by.is_some() => {
                         self.start(at);
@@ -224,8 +229,11 @@ impl<'a> Schedule<'a> {
                 }
             }
             let mut ended = Vec::new();
-            if let Some(first) = self.next_answer() {
-                self.take(first, &mut ended);
+            match self.next_news() {
+                Some(News::Answer(first)) => self.take(first, &mut ended),
+                Some(News::Service(event)) => self.serviced(event),
+                Some(News::Stirred(stirred)) => self.stirs(stirred),
+                None => {}
             }
             // One worker ends one thing after the other, and its log streams: what began after it is
             // told after its end.
@@ -235,6 +243,7 @@ impl<'a> Schedule<'a> {
                 self.take(message, &mut ended);
             }
             self.settle(ended);
+            self.look_beside();
             self.try_waiting();
         }
     }
@@ -245,7 +254,9 @@ impl<'a> Schedule<'a> {
 
     fn start_ready(&mut self) {
         self.look_ahead();
-        while let Some(at) = self.ready.pop_first() {
+        while self.may_begin()
+            && let Some(at) = self.ready.pop_first()
+        {
             self.start(at);
         }
     }
@@ -268,12 +279,16 @@ impl<'a> Schedule<'a> {
     /// Decides on a runnable whose upstream is done.
     fn start(&mut self, at: usize) {
         let planned = &self.plan.runnables[at];
+        self.begins(at);
         if self.stage.stop.requested().is_some() {
             return self.end(at, Outcome::Stopped, 0, Arc::from([]), Duration::ZERO, Vec::new());
         }
         if let Some(first) = &self.ended_by {
             let cause = || SkipCause::FailFast(first.clone());
             self.states[at].because_of.get_or_insert_with(cause);
+        }
+        if let Some(cause) = self.dead_server(at) {
+            self.states[at].because_of.get_or_insert(cause);
         }
         if self.states[at].because_of.is_some() {
             return self.end(at, Outcome::Skipped, 0, Arc::from([]), Duration::ZERO, Vec::new());
@@ -288,17 +303,19 @@ impl<'a> Schedule<'a> {
         let fingerprint = fingerprint_of(self.stage.db, planned).ok();
         self.states[at].began_for = fingerprint;
         self.states[at].fingerprint = fingerprint.filter(|_| planned.is_cached());
-        let needs = planned.venv.filter(|venv| !self.states[*venv].done);
+        let venv = planned.venv.filter(|venv| !self.states[*venv].done);
+        let needs = venv.or_else(|| self.lacking_server(at));
         match status {
             CacheStatus::Warm(_) if planned.makes_venv() => self.venv_is_there(at),
             CacheStatus::Warm(entry) => self.replay(at, entry),
             // Also where something is missing: it may come with the environment.
-            _ if needs.is_some() && !planned.is_group() => self.wait_for_venv(at, needs),
+            _ if needs.is_some() && !planned.is_group() => self.wait_for(at, needs),
             CacheStatus::Cold(ColdReason::Broken(errors)) => {
                 self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
                 self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
             }
             CacheStatus::Cold(reason) => self.execute(at, reason),
+            CacheStatus::Uncached if planned.is_persistent() => self.serve(at),
             CacheStatus::Uncached => self.execute(at, ColdReason::Uncached),
         }
     }
@@ -402,14 +419,19 @@ impl<'a> Schedule<'a> {
             because_of: state.because_of.clone(),
             attempts: state.attempts,
             flaky: state.flaky,
+            unsure: state.unsure,
             diagnostics,
         };
         let blocks = report.failed() || matches!(outcome, Outcome::Skipped | Outcome::Stopped);
         let because_of = state.because_of.clone().unwrap_or(SkipCause::Upstream(name));
+        state.is_dead = blocks
+            && self.plan.runnables[at].is_persistent()
+            && !self.stage.services.is_up(self.plan.runnables[at].name());
         if report.failed() {
             self.failed(at);
         }
         (self.listen)(RunEvent::Finished(report.clone()));
+        self.ended(at, &report);
         self.report.runnables.push(report);
         self.venv_ended(at, blocks.then_some(&because_of));
         for next in self.downstream[at].clone() {

@@ -75,7 +75,8 @@ fn levels(plan: &Plan) -> Vec<Vec<usize>> {
     let mut depths = vec![0; plan.runnables.len()];
     let mut levels: Vec<Vec<usize>> = Vec::new();
     for (at, planned) in plan.runnables.iter().enumerate() {
-        let depth = planned.after.iter().map(|&before| depths[before] + 1).max().unwrap_or(0);
+        let before = planned.after.iter().chain(&planned.servers);
+        let depth = before.map(|&before| depths[before] + 1).max().unwrap_or(0);
         depths[at] = depth;
         if levels.len() <= depth {
             levels.resize(depth + 1, Vec::new());

@@ -229,6 +229,11 @@ impl Session {
         let _phase = phase("select");
         let request = self.request().map_err(|error| vec![error])?;
         let mut plan = plan::plan(&self.db, &request)?;
+        if !self.is_set("watch").map_err(|error| vec![error])? {
+            let asked = &request.selection;
+            let is_asked_for = !asked.names.is_empty() || !asked.tags.is_empty();
+            plan = plan.that_ends(|_| is_asked_for);
+        }
         self.check_caches(&plan)?;
         if let Some(since) = &request.since {
             let isolated = request.selection.isolated;

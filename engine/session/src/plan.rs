@@ -196,7 +196,8 @@ impl<'a> Assigner<'a> {
             _ => self.fallback.clone(),
         };
         let is_group = definition.exec.text.is_empty() && definition.builtin.is_none();
-        let keeps_nothing = !definition.has_deps || settings.interactive || is_group;
+        let keeps_nothing =
+            !definition.has_deps || settings.interactive || settings.persistent || is_group;
         let cache = match definition.builtin {
             // An environment is of this checkout.
             Some(Builtin::VenvInstall) => "local".into(),

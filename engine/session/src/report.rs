@@ -194,7 +194,7 @@ impl Ending {
     fn of(report: &RunnableReport) -> Self {
         match report.outcome {
             Outcome::Ran | Outcome::Cached if report.code != 0 => Self::Failed,
-            Outcome::Ran => Self::Passed,
+            Outcome::Ran | Outcome::Served => Self::Passed,
             Outcome::Cached => Self::Cached,
             Outcome::Broken => Self::Broken,
             Outcome::Skipped => Self::Skipped,

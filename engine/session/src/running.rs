@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use qik_db::Db;
 use qik_model::{Diagnostic, FileKind, Fingerprint, Name, RelPath};
-use qik_run::{Plan, Planned, RunEvent, RunReport};
+use qik_run::{Live, Plan, Planned, RunEvent, RunReport, Services};
 use qik_system::{STATE_FOLDER, phase};
 
 use crate::{Prepared, Report, Session, plan};
@@ -17,7 +17,8 @@ impl Session {
         self.recall();
         self.prepare_python(&prepared.plan);
         let force = plan::flag(&self.db, "force").unwrap_or_default();
-        let mut report = self.run_plan(&prepared.plan, force, false, listen);
+        let mut services = self.services();
+        let mut report = self.run_plan(&prepared.plan, force, None, &mut services, listen);
         if let Err(error) = self.keep_fingerprints(&prepared.plan, true) {
             listen(RunEvent::Note(not_kept(&error)));
         }
@@ -30,15 +31,28 @@ impl Session {
         report
     }
 
-    /// Runs a plan over files that were looked at. `stays`: whether it is one of many in a session that watches.
+    /// The persistent commands of a run or of a session that watches: none yet.
+    pub(crate) fn services(&self) -> Services {
+        Services::new(self.db.system().clone(), self.stop.clone())
+    }
+
+    /// Runs a plan over files that were looked at; what of it, and what goes on beside that, says `live`
+    /// where the run is one of many in a session that watches.
     pub(crate) fn run_plan(
         &mut self,
         plan: &Plan,
         force: bool,
-        stays: bool,
+        live: Option<Live<'_>>,
+        services: &mut Services,
         listen: &mut dyn FnMut(RunEvent),
     ) -> RunReport {
-        self.write_import_maps(plan);
+        match &live {
+            None => self.write_import_maps(plan),
+            Some(live) => {
+                let wanted = |_, planned: &Planned| live.wanted.contains(planned.name());
+                self.write_import_maps(&plan.clone().filtered(wanted));
+            }
+        }
         let caches = self.caches();
         for note in self.take_notes() {
             listen(RunEvent::Note(note));
@@ -51,16 +65,16 @@ impl Session {
                 .max(1),
             force,
             fail_fast: plan::flag(&self.db, "fail-fast").unwrap_or_default(),
-            stays,
         };
         let stage = qik_run::Stage {
             db: &mut self.db,
             tree: &mut self.tree,
             caches,
             stop: self.stop.clone(),
+            services,
         };
         let running = phase("run");
-        let report = qik_run::run(stage, plan, &options, listen);
+        let report = qik_run::run(stage, plan, &options, live, listen);
         drop(running);
         if report.runnables.iter().any(|one| one.made_venv(plan)) {
             // Only now can it be told whose imports are whose.

@@ -1,20 +1,26 @@
 //! `--watch`: the session stays. What is selected runs once; then a saved file becomes a change of the one
 //! database, and whatever has another fingerprint than when it last ended runs again.
 //!
-//! Waves: the runnables that are affected run together, in their order. What they write may affect others,
-//! which are the next wave. A wave that has nothing in it is the end, until something stirs.
+//! Waves: the runnables that are affected run together, in their order. What files that change meanwhile
+//! affect joins the wave. A wave that has nothing in it is the end, until something stirs.
 
 mod absorb;
+mod company;
 mod places;
+mod standing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, never, select};
+use company::Company;
+use crossbeam_channel::{Receiver, after, never, select};
+use qik_config::project;
 use qik_db::Db;
-use qik_model::{Diagnostic, Fingerprint, Name, RelPath};
-use qik_run::{Outcome, Plan, RunEvent, RunReport, fingerprint_of};
+use qik_model::{Diagnostic, Name, RelPath};
+use qik_run::{Live, Plan, RunEvent, RunReport, ServiceEvent, Services, Told};
 use qik_system::{CommitId, Stirred, Watcher};
 use rustc_hash::FxHashMap;
+use standing::{Last, Watch};
 
 use crate::{Prepared, Session};
 
@@ -72,31 +78,8 @@ pub trait WatchListener {
 
 /// So many waves in a row may begin a runnable without anything but runs having changed files.
 const SETTLES_WITHIN: u32 = 3;
-
-/// The state of a session that watches.
-struct Watch {
-    watcher: Watcher,
-    plan: Plan,
-    /// How each runnable ended.
-    last: FxHashMap<Name, Last>,
-    /// What ran in the last wave.
-    recent: BTreeSet<Name>,
-    /// How often each began since something stirred.
-    begun: FxHashMap<Name, u32>,
-    /// Whether the configuration is wrong as it is, and counts as it was.
-    is_wrong: bool,
-    /// What was last told of the configuration.
-    told: Vec<Diagnostic>,
-    head: Option<CommitId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    /// What it ran or was replayed for.
-    fingerprint: Option<Fingerprint>,
-    failed: bool,
-}
-
+/// What may not settle is tried again once nothing stirred for so long.
+const STILL: Duration = Duration::from_secs(1);
 /// What is to be done next.
 enum Next {
     /// These run, whatever is cached if `force`.
@@ -105,8 +88,19 @@ enum Next {
         wanted: BTreeSet<Name>,
         force: bool,
     },
+    /// What did not settle is tried again.
+    Trial(BTreeSet<Name>),
     Wait,
     End(i32),
+}
+
+/// A run of some runnables.
+struct Wave {
+    changed: Vec<RelPath>,
+    wanted: BTreeSet<Name>,
+    force: bool,
+    /// Whether these did not settle before.
+    is_trial: bool,
 }
 
 impl Next {
@@ -128,6 +122,7 @@ impl Session {
     ) -> Result<i32, Diagnostic> {
         self.scan();
         let mut watch = self.start_watch(prepared.plan)?;
+        let mut services = self.services();
         if watch.watcher.polls() {
             listen.tell(self, WatchEvent::Polls);
         }
@@ -135,13 +130,23 @@ impl Session {
         let mut next = Next::run(self.affected(&watch), false);
         loop {
             next = match next {
-                Next::End(code) => return Ok(code),
+                Next::End(code) => {
+                    services.end();
+                    // Who quits may have stopped what ran, too.
+                    let quits = wishes.try_iter().any(|wish| wish == Wish::Quit);
+                    return Ok(if quits { 0 } else { code });
+                }
                 Next::Wave { changed, wanted, force } if !wanted.is_empty() => {
-                    self.wave(&mut watch, changed, wanted, force, listen)
+                    let wave = Wave { changed, wanted, force, is_trial: false };
+                    self.wave(&mut watch, &mut services, wave, listen)
+                }
+                Next::Trial(wanted) if !wanted.is_empty() => {
+                    let wave = Wave { changed: Vec::new(), wanted, force: false, is_trial: true };
+                    self.wave(&mut watch, &mut services, wave, listen)
                 }
                 _ => {
                     listen.tell(self, watch.idle());
-                    self.wait(&mut watch, wishes, &stopped, listen)
+                    self.wait(&mut watch, &mut services, wishes, &stopped, listen)
                 }
             };
         }
@@ -160,11 +165,18 @@ impl Session {
             last: FxHashMap::default(),
             recent: BTreeSet::new(),
             begun: FxHashMap::default(),
+            launched: FxHashMap::default(),
+            held_back: BTreeMap::new(),
+            trials: FxHashMap::default(),
+            is_trial: false,
+            moves: BTreeSet::new(),
             is_wrong: false,
+            is_reloaded: false,
             told: Vec::new(),
             head: self.head(),
         };
         // Before anything runs: what changes meanwhile is not to be missed.
+        watch.watcher.set_pause(project(&self.db).watch.debounce);
         self.watch_places(&mut watch);
         self.prepare_python(&watch.plan);
         self.hold_config();
@@ -175,26 +187,42 @@ impl Session {
     fn wait(
         &mut self,
         watch: &mut Watch,
+        services: &mut Services,
         wishes: &Receiver<Wish>,
         stopped: &Receiver<i32>,
         listen: &mut dyn WatchListener,
     ) -> Next {
         let stirred = watch.watcher.stirred().clone();
+        let holds_back = |watch: &Watch| !watch.held_back.is_empty();
+        let mut still = if holds_back(watch) { after(STILL) } else { never() };
         loop {
             let next = select! {
+                recv(still) -> _ => {
+                    watch.try_again();
+                    still = never();
+                    Next::Trial(self.affected(watch))
+                }
                 recv(stirred) -> stirred => match stirred {
-                    Ok(stirred) => self.after(watch, stirred, listen),
+                    Ok(stirred) => {
+                        let next = self.after(watch, services, stirred, listen);
+                        still = if holds_back(watch) { after(STILL) } else { never() };
+                        next
+                    }
                     Err(_) => Next::End(1),
                 },
                 recv(wishes) -> wish => match wish {
                     Ok(wish) => self.wanted(watch, wish),
                     // Nobody is left to wish for anything: files go on to be watched.
-                    Err(_) => return self.wait(watch, &never(), stopped, listen),
+                    Err(_) => return self.wait(watch, services, &never(), stopped, listen),
+                },
+                recv(services.heard()) -> event => match event {
+                    Ok(event) => self.served(watch, services, event, listen),
+                    Err(_) => Next::End(1),
                 },
                 recv(stopped) -> signal => Next::End(128 + signal.unwrap_or(2)),
             };
             match next {
-                Next::Wave { wanted, .. } if wanted.is_empty() => {}
+                Next::Wave { wanted, .. } | Next::Trial(wanted) if wanted.is_empty() => {}
                 next => return next,
             }
         }
@@ -204,13 +232,59 @@ impl Session {
     fn after(
         &mut self,
         watch: &mut Watch,
+        services: &mut Services,
         stirred: Stirred,
         listen: &mut dyn WatchListener,
     ) -> Next {
         let _phase = qik_system::phase("react");
         watch.begun.clear();
         let changed = self.absorb(watch, stirred, listen);
-        Next::Wave { changed, wanted: self.affected(watch), force: false }
+        services.keep(|name| watch.serves(name));
+        let mut wanted = self.affected(watch);
+        let (calm, wild) = watch.calm(wanted.iter().cloned().collect(), self.db.system().elapsed());
+        wanted.retain(|name| calm.contains(name));
+        if !changed.is_empty() {
+            // Nothing runs: it was somebody else. A persistent command may be it.
+            let plan = &watch.plan;
+            watch.trials.retain(|name, _| standing::serves(plan, name));
+        }
+        for name in wild {
+            if let Some(note) = watch.refuse(&self.db, &name) {
+                listen.tell(self, WatchEvent::Note(note));
+            }
+        }
+        if std::mem::take(&mut watch.is_reloaded) && wanted.is_empty() {
+            // How much is watched may be another number now.
+            return Next::Wait;
+        }
+        Next::Wave { changed, wanted, force: false }
+    }
+
+    /// What a persistent command has to say while nothing else runs.
+    fn served(
+        &self,
+        watch: &mut Watch,
+        services: &mut Services,
+        event: ServiceEvent,
+        listen: &mut dyn WatchListener,
+    ) -> Next {
+        match services.take(event) {
+            Some(Told::Output(name, chunk)) => {
+                listen.run(RunEvent::Served { name, chunk });
+                Next::run(BTreeSet::new(), false)
+            }
+            Some(Told::Ended(name, end)) if !end.stopped => {
+                let last = watch.last.get(&name).copied();
+                let fingerprint =
+                    last.map_or_else(|| watch.present(&self.db, &name), |last| last.fingerprint);
+                let failed = end.code != 0;
+                watch.last.insert(name.clone(), Last { fingerprint, failed });
+                listen.run(RunEvent::Died { name, code: end.code });
+                Next::Wait
+            }
+            Some(Told::Ready(..)) => Next::run(self.affected(watch), false),
+            _ => Next::run(BTreeSet::new(), false),
+        }
     }
 
     fn wanted(&mut self, watch: &mut Watch, wish: Wish) -> Next {
@@ -231,23 +305,32 @@ impl Session {
     fn wave(
         &mut self,
         watch: &mut Watch,
-        changed: Vec<RelPath>,
-        wanted: BTreeSet<Name>,
-        force: bool,
+        services: &mut Services,
+        wave: Wave,
         listen: &mut dyn WatchListener,
     ) -> Next {
+        let Wave { changed, wanted, force, is_trial } = wave;
         listen.tell(self, WatchEvent::Wave { changed, count: wanted.len() });
-        let plan = watch.plan.clone().filtered(|_, planned| wanted.contains(planned.name()));
-        let report = self.run_plan(&plan, force, true, &mut |event| listen.run(event));
+        watch.is_trial = is_trial;
+        let plan = watch.plan.clone();
+        let mut company = Company::new(self, watch);
+        let live = Live { beside: &mut company, wanted: &wanted, is_trial };
+        let report =
+            self.run_plan(&plan, force, Some(live), services, &mut |event| listen.run(event));
+        let (later, notes) = (company.later(), std::mem::take(&mut company.notes));
         let stopped = report.stopped_by;
-        watch.note(&report);
-        watch.recent = wanted;
+        let ran = report.runnables.iter().map(|one| one.name.clone());
+        watch.recent = wanted.into_iter().chain(ran).collect();
         listen.tell(self, WatchEvent::Ended(report));
+        notes.into_iter().for_each(|note| listen.tell(self, WatchEvent::Note(note)));
         if let Some(signal) = stopped {
             return Next::End(128 + signal);
         }
         // Folders and environments may have come to be.
         self.watch_places(watch);
+        if let Some(stirred) = later {
+            return self.after(watch, services, stirred, listen);
+        }
         let mut wanted = self.affected(watch);
         wanted.retain(|name| self.settles(watch, name, listen));
         if wanted.is_empty() { Next::Wait } else { Next::run(wanted, false) }
@@ -260,69 +343,18 @@ impl Session {
         if *begun < SETTLES_WITHIN {
             return true;
         }
-        let message = format!("`{name}` changes what it depends on each time that it runs");
-        let note = Diagnostic::warning("watch/does-not-settle", message)
-            .help("it waits until another file changes; leave what it writes out of its deps");
-        listen.tell(self, WatchEvent::Note(note));
-        let planned = watch.plan.runnables.iter().find(|planned| planned.name() == name);
-        let fingerprint = planned.and_then(|planned| fingerprint_of(&self.db, planned).ok());
-        let failed = watch.last.get(name).is_some_and(|last| last.failed);
-        watch.last.insert(name.clone(), Last { fingerprint, failed });
+        if let Some(note) = watch.refuse(&self.db, name) {
+            listen.tell(self, WatchEvent::Note(note));
+        }
         false
     }
 
-    /// What has another fingerprint than when it last ended, unless something failed that it waits for.
     fn affected(&self, watch: &Watch) -> BTreeSet<Name> {
-        let mut affected = BTreeSet::new();
-        let mut blocked = vec![false; watch.plan.runnables.len()];
-        for (at, planned) in watch.plan.runnables.iter().enumerate() {
-            if planned.is_group() {
-                continue;
-            }
-            let last = watch.last.get(planned.name());
-            let now = fingerprint_of(&self.db, planned).ok();
-            let is_new = last.is_none_or(|last| last.fingerprint != now);
-            let waits = planned.after.iter().any(|&upstream| {
-                let name = watch.plan.runnables[upstream].name();
-                let failed = watch.last.get(name).is_some_and(|last| last.failed);
-                blocked[upstream] || failed && !affected.contains(name)
-            });
-            blocked[at] = waits;
-            if is_new && !waits {
-                affected.insert(planned.name().clone());
-            }
-        }
-        affected
+        let affected = watch.affected(&self.db, &|_| false).into_iter();
+        affected.map(|at| watch.plan.runnables[at].name().clone()).collect()
     }
 
     fn head(&self) -> Option<CommitId> {
         self.db.system().git()?.resolve("HEAD").ok()
-    }
-}
-
-impl Watch {
-    /// How each runnable of a run ended.
-    fn note(&mut self, report: &RunReport) {
-        for one in &report.runnables {
-            match one.outcome {
-                Outcome::Stopped | Outcome::Skipped => drop(self.last.remove(&one.name)),
-                Outcome::Group => {}
-                _ => {
-                    let last = Last { fingerprint: one.began_for, failed: one.failed() };
-                    self.last.insert(one.name.clone(), last);
-                }
-            }
-        }
-    }
-
-    fn failed(&self) -> Vec<Name> {
-        let planned = self.plan.runnables.iter().map(qik_run::Planned::name);
-        let failed = |name: &&Name| self.last.get(*name).is_some_and(|last| last.failed);
-        planned.filter(failed).cloned().collect()
-    }
-
-    fn idle(&self) -> WatchEvent {
-        let runnables = self.plan.runnables.iter().filter(|planned| !planned.is_group());
-        WatchEvent::Idle { watched: runnables.count(), failed: self.failed() }
     }
 }

@@ -29,6 +29,7 @@ mod machine;
 mod memory;
 mod os;
 mod outside;
+mod probe;
 mod process;
 mod stat;
 mod stop;
@@ -56,6 +57,7 @@ pub use outside::{
     Outside, OutsideItem, OutsideStamp, ancestors_to_git_root, append_file, canonical,
     current_binary, current_dir, file_size, find_program, is_file, read_file, write_file,
 };
+pub use probe::{answers, takes_connections};
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};
 pub use stop::{Stop, signals};

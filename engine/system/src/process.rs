@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::stop::Stop;
+use crate::stop::{Requests, Stop};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub(crate) fn run(
         group: !spec.terminal,
         deadline: spec.timeout.map(|timeout| Instant::now() + timeout),
         ended_by_us: None,
-        heard: 0,
+        heard: Requests::default(),
         kill_at: None,
     };
     let result = running.until_exit(pipe, stop, output);
@@ -110,7 +110,7 @@ struct Running {
     deadline: Option<Instant>,
     ended_by_us: Option<Exit>,
     /// Requests to stop that were acted on.
-    heard: u32,
+    heard: Requests,
     kill_at: Option<Instant>,
 }
 
@@ -178,9 +178,7 @@ impl Running {
         if !exited {
             fds.push(PollFd::new(&self.watch.0, PollFlags::IN));
         }
-        if self.heard < 2 {
-            fds.push(PollFd::from_borrowed_fd(stop.ear(self.heard), PollFlags::IN));
-        }
+        fds.extend(stop.ears(self.heard));
         match poll(&mut fds, timeout.as_ref()) {
             Err(rustix::io::Errno::INTR) => return Ok(Ready { output: false, exit: false }),
             result => result?,
@@ -201,10 +199,10 @@ impl Running {
 
     /// Passes on requests to stop, keeps the time limit, kills what does not listen.
     fn act(&mut self, stop: &Stop, now: Instant) {
-        let requests = stop.requests().min(2);
-        if requests > self.heard {
+        let requests = stop.requests().map(|count| count.min(2));
+        if requests != self.heard {
             let signal = stop.requested().unwrap_or(2);
-            if self.heard == 0 && requests == 1 {
+            if self.heard == [0, 0] && requests.iter().sum::<u32>() == 1 {
                 self.end_gently(Exit::Stopped(signal), signal, now);
             } else {
                 self.ended_by_us = Some(Exit::Stopped(signal));

@@ -19,7 +19,12 @@ struct Inner {
     requests: AtomicU32,
     gentle: Bell,
     harsh: Bell,
+    /// What this is a part of.
+    whole: Option<Stop>,
 }
+
+/// How often a stop was asked for: by a token itself, and by what it is a part of.
+pub(crate) type Requests = [u32; 2];
 
 /// A pipe that is written to once and never read: whoever polls its end wakes, now or later.
 #[derive(Debug)]
@@ -31,11 +36,21 @@ struct Bell {
 impl Stop {
     /// A token that nobody has asked yet.
     pub fn new() -> io::Result<Self> {
+        Self::part_of(None)
+    }
+
+    /// A token for one part of what this one is for: it can be asked by itself, and is asked with the whole.
+    pub fn part(&self) -> io::Result<Self> {
+        Self::part_of(Some(self.clone()))
+    }
+
+    fn part_of(whole: Option<Self>) -> io::Result<Self> {
         Ok(Self(Arc::new(Inner {
             signal: AtomicI32::new(0),
             requests: AtomicU32::new(0),
             gentle: Bell::new()?,
             harsh: Bell::new()?,
+            whole,
         })))
     }
 
@@ -53,11 +68,17 @@ impl Stop {
 
     /// The signal, once a stop was asked for.
     pub fn requested(&self) -> Option<i32> {
-        (self.0.requests.load(Ordering::SeqCst) > 0).then(|| self.0.signal.load(Ordering::SeqCst))
+        let asked = self.own_requests() > 0;
+        let own = asked.then(|| self.0.signal.load(Ordering::SeqCst));
+        self.0.whole.as_ref().and_then(Self::requested).or(own)
     }
 
     /// How often a stop was asked for.
-    pub(crate) fn requests(&self) -> u32 {
+    pub(crate) fn requests(&self) -> Requests {
+        [self.own_requests(), self.0.whole.as_ref().map_or(0, Self::own_requests)]
+    }
+
+    fn own_requests(&self) -> u32 {
         self.0.requests.load(Ordering::SeqCst)
     }
 
@@ -65,7 +86,8 @@ impl Stop {
     pub fn wait(&self, duration: Duration) -> bool {
         let timeout = Timespec::try_from(duration).ok();
         // An interrupted poll ends the sleep early, which no caller minds.
-        let _ = poll(&mut [PollFd::new(&self.0.gentle.ear, PollFlags::IN)], timeout.as_ref());
+        let mut ears: Vec<PollFd<'_>> = self.ears([0, 0]).collect();
+        let _ = poll(&mut ears, timeout.as_ref());
         self.requested().is_some()
     }
 
@@ -86,9 +108,20 @@ impl Stop {
         heard
     }
 
-    /// Readable once more than `heard` requests were made.
-    pub(crate) fn ear(&self, heard: u32) -> BorrowedFd<'_> {
-        if heard == 0 { self.0.gentle.ear.as_fd() } else { self.0.harsh.ear.as_fd() }
+    /// One of these is readable once more than `heard` requests were made; from the second of a token on
+    /// there is nothing more to hear from it.
+    pub(crate) fn ears(&self, heard: Requests) -> impl Iterator<Item = PollFd<'_>> {
+        let whole = self.0.whole.as_ref().and_then(|whole| whole.ear(heard[1]));
+        let ears = [self.ear(heard[0]), whole].into_iter().flatten();
+        ears.map(|ear| PollFd::from_borrowed_fd(ear, PollFlags::IN))
+    }
+
+    fn ear(&self, heard: u32) -> Option<BorrowedFd<'_>> {
+        match heard {
+            0 => Some(self.0.gentle.ear.as_fd()),
+            1 => Some(self.0.harsh.ear.as_fd()),
+            _ => None,
+        }
     }
 }
 
@@ -131,6 +164,22 @@ mod tests {
         stop.clone().request(2);
         stop.request(2);
         assert_eq!(stop.requested(), Some(15));
+    }
+
+    #[test]
+    fn a_part_stops_alone_and_with_the_whole() {
+        let whole = Stop::new().unwrap();
+        let (one, other) = (whole.part().unwrap(), whole.part().unwrap());
+        one.request(15);
+        assert_eq!([one.requested(), other.requested(), whole.requested()], [Some(15), None, None]);
+        let thread = std::thread::spawn({
+            let other = other.clone();
+            move || other.wait(Duration::from_secs(60))
+        });
+        whole.request(2);
+        assert!(thread.join().unwrap());
+        assert_eq!([one.requested(), other.requested()], [Some(2), Some(2)]);
+        assert_eq!([one.requests(), other.requests()], [[1, 1], [0, 1]]);
     }
 
     #[test]

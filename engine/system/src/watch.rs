@@ -8,12 +8,14 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// Events of a burst are this close together.
+/// Events of a burst are this close together where nobody wants it otherwise.
 const PAUSE: Duration = Duration::from_millis(10);
 /// A burst that goes on is told of in parts.
 const LONGEST: Duration = Duration::from_millis(250);
@@ -39,6 +41,8 @@ pub struct Watcher {
     watched: BTreeSet<PathBuf>,
     events: Sender<Raw>,
     stirred: Receiver<Stirred>,
+    /// Milliseconds for which a burst pauses before it counts as over.
+    pause: Arc<AtomicU64>,
 }
 
 enum Raw {
@@ -66,9 +70,19 @@ impl Watcher {
         if native.is_none() {
             let _ = events.send(Raw::Poll);
         }
-        let gather = move || gather(&gathered, &tell, lock.as_deref());
+        let pause = Arc::new(AtomicU64::new(PAUSE.as_millis() as u64));
+        let gather = {
+            let pause = pause.clone();
+            move || gather(&gathered, &tell, lock.as_deref(), &pause)
+        };
         std::thread::Builder::new().name("qik-watch".into()).spawn(gather)?;
-        Ok(Self { native, watched: BTreeSet::new(), events, stirred })
+        Ok(Self { native, watched: BTreeSet::new(), events, stirred, pause })
+    }
+
+    /// How long files have to hold still before a burst is told of; `None`: as long as is best.
+    pub fn set_pause(&self, pause: Option<Duration>) {
+        let millis = pause.unwrap_or(PAUSE).as_millis();
+        self.pause.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Where something may have changed, as it is found out.
@@ -121,7 +135,7 @@ impl Drop for Watcher {
 }
 
 /// Tells of bursts, each once it pauses.
-fn gather(events: &Receiver<Raw>, tell: &Sender<Stirred>, lock: Option<&Path>) {
+fn gather(events: &Receiver<Raw>, tell: &Sender<Stirred>, lock: Option<&Path>, pause: &AtomicU64) {
     let mut polls = false;
     loop {
         let first = match polls {
@@ -136,16 +150,18 @@ fn gather(events: &Receiver<Raw>, tell: &Sender<Stirred>, lock: Option<&Path>) {
             Err(RecvTimeoutError::Timeout) => burst.anywhere = true,
         }
         let start = Instant::now();
+        let pause = Duration::from_millis(pause.load(Ordering::Relaxed));
+        let longest = LONGEST.max(pause * 4);
         loop {
             let at_work = lock.is_some_and(Path::exists) && start.elapsed() < GIT_AT_WORK;
-            match events.recv_timeout(PAUSE) {
+            match events.recv_timeout(pause) {
                 Ok(Raw::Event(event)) => burst.add(event),
                 Ok(Raw::Poll) => polls = true,
                 Ok(Raw::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) if !at_work => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if !at_work && start.elapsed() > LONGEST {
+            if !at_work && start.elapsed() > longest {
                 break;
             }
         }
@@ -251,6 +267,19 @@ mod tests {
         fs::remove_file(folder.join("b")).unwrap();
         assert_eq!(next(&watcher), paths(folder, &["b"]));
         assert!(watcher.stirred().recv_timeout(PAUSE * 4).is_err());
+    }
+
+    #[test]
+    fn a_burst_may_pause_as_long_as_the_user_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let watcher = watched(folder);
+        watcher.set_pause(Some(Duration::from_secs(2)));
+        fs::write(folder.join("a"), "").unwrap();
+        // Longer than what holds where nobody says anything.
+        assert!(watcher.stirred().recv_timeout(LONGEST * 2).is_err());
+        fs::write(folder.join("b"), "").unwrap();
+        assert_eq!(next(&watcher), paths(folder, &["a", "b"]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod listing;
 mod printer;
 mod qikx;
 mod report;
+mod served;
 mod style;
 mod timings;
 mod watch;
@@ -160,7 +161,8 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
     }
     let workers = session.number("workers").ok().flatten();
     let commands = prepared.plan.runnables.iter().filter(|one| !one.definition.is_venv_step());
-    let streams = commands.count() == 1 || workers == Some(1);
+    let alone = commands.count() == 1;
+    let streams = alone || workers == Some(1);
     let service = Service::detect(ci_format.as_deref());
     let live = logger.as_deref() != Some("stdout")
         && service.is_none()
@@ -171,6 +173,9 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
     }
     let ci = service.map(CiLog::new);
     let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams, ci);
+    if alone {
+        printer.with_nothing_beside();
+    }
     let run = session.run(&prepared, &mut |event| printer.hear(event));
     let targets = &args.how.reports;
     let summary = ci_format.as_deref() != Some("none") && report::wants_summary();

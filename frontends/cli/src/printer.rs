@@ -3,17 +3,19 @@
 //! One runnable alone, or one worker, streams its log as it comes. Several show a line each when
 //! they end, the logs of what failed at the end, and on a terminal what is running right now.
 
-use std::collections::BTreeMap;
+mod live;
+
 use std::io::Write;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use qik_session::model::{Diagnostic, Name};
+use live::Live;
+use qik_session::model::{Diagnostic, RelPath};
 use qik_session::system::{Stream, is_terminal};
 use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
 use crate::ci_log::CiLog;
 use crate::diagnostics;
+use crate::served::Served;
 use crate::style::{Style, duration};
 
 /// See the module.
@@ -28,19 +30,19 @@ pub(crate) struct Printer {
     /// Whether the log that streams is at the beginning of a line.
     at_line_start: bool,
     notes: Vec<Diagnostic>,
-}
-
-/// What runs now, at the foot of the terminal.
-struct Live {
-    bars: MultiProgress,
-    total: ProgressBar,
-    running: BTreeMap<Name, ProgressBar>,
+    served: Served,
 }
 
 impl Printer {
     pub fn new(style: Style, verbosity: i64, streams: bool, live: bool, ci: Option<CiLog>) -> Self {
         let live = live.then(Live::new);
-        Self { style, verbosity, streams, live, ci, at_line_start: true, notes: Vec::new() }
+        let served = Served::new(style.clone(), false);
+        Self { style, verbosity, streams, live, ci, at_line_start: true, notes: Vec::new(), served }
+    }
+
+    /// A persistent command that is all there is prints what it prints.
+    pub fn with_nothing_beside(&mut self) {
+        self.served.alone = true;
     }
 
     pub fn hear(&mut self, event: RunEvent) {
@@ -49,6 +51,19 @@ impl Printer {
                 if let Some(live) = &self.live {
                     live.total.set_length(count as u64);
                 }
+            }
+            RunEvent::Closes => {
+                self.say(&self.style.faint(
+                    "what is to run may change: nothing more begins until what runs has ended",
+                ))
+            }
+            RunEvent::Joined { changed, count } => self.joined(&changed, count),
+            RunEvent::Served { name, chunk } => {
+                let lines = self.served.take(&name, &chunk);
+                self.say_served(&lines);
+            }
+            RunEvent::Died { name, code } => {
+                self.say(&format!("{} {name}, {}", self.style.bad(&mark("ended")), code_of(code)));
             }
             RunEvent::Started { name, reason, told } => {
                 if self.streams {
@@ -76,6 +91,27 @@ impl Printer {
             RunEvent::Finished(report) => self.finished(&report),
             RunEvent::Sharing { left } => self.sharing(left),
             RunEvent::Note(note) => self.add_note(note),
+        }
+    }
+
+    /// More is to be done than there was at first.
+    fn joined(&mut self, changed: &[RelPath], count: usize) {
+        if let Some(live) = &self.live {
+            live.total.inc_length(count as u64);
+        }
+        if let Some(what) = crate::watch::what_changed(changed) {
+            self.say(&self.style.faint(&what));
+        }
+    }
+
+    /// Lines of persistent commands, which are logs and not about logs.
+    fn say_served(&mut self, lines: &[u8]) {
+        if lines.is_empty() || self.verbosity == 0 {
+            return;
+        }
+        match &self.live {
+            Some(live) => live.bars.suspend(|| write_log(lines)),
+            None => write_log(lines),
         }
     }
 
@@ -141,7 +177,7 @@ impl Printer {
         let style = &self.style;
         let name = &report.name;
         let time = duration(report.time);
-        let code = format!("exit code {}", report.code);
+        let code = code_of(report.code);
         // Where logs stream, the line above the log has told it.
         let reason = report.reason.as_ref().filter(|_| !self.streams);
         let reason = reason.map(|reason| style.faint(&format!("  ({reason})"))).unwrap_or_default();
@@ -167,12 +203,15 @@ impl Printer {
                 let because = report.because_of.as_ref().map(|cause| format!(", {cause}"));
                 format!("{} {name}{}", style.odd(&mark("skipped")), because.unwrap_or_default())
             }
+            Outcome::Served => format!("{} {name} {time}", style.good(&mark("ready"))),
             Outcome::Group | Outcome::Stopped => return None,
         })
     }
 
     /// The logs of what failed, the notes, and the summary.
     pub fn finish(&mut self, session: &Session, run: &RunReport, report: Option<&Report>) {
+        let rest = self.served.rest();
+        self.say_served(&rest);
         if let Some(live) = self.live.take() {
             live.total.finish_and_clear();
         }
@@ -221,7 +260,7 @@ impl Printer {
     }
 
     fn log(&mut self, report: &RunnableReport) {
-        if report.log.is_empty() {
+        if report.log.is_empty() || self.served.knows(&report.name) {
             return;
         }
         let told = if self.ci.is_some() { ending(report) } else { String::new() };
@@ -248,6 +287,9 @@ impl Printer {
         ];
         if failed > 0 {
             parts.push(style.bad(&format!("{failed} failed")));
+        }
+        if count(Outcome::Served) > 0 {
+            parts.insert(0, format!("{} served", count(Outcome::Served)));
         }
         for (outcome, word) in [(Outcome::Skipped, "skipped"), (Outcome::Stopped, "stopped")] {
             if count(outcome) > 0 {
@@ -303,6 +345,10 @@ impl Printer {
     }
 }
 
+fn code_of(code: i32) -> String {
+    format!("exit code {code}")
+}
+
 /// How it ended, for the title of its log.
 fn ending(report: &RunnableReport) -> String {
     match (report.outcome, report.code) {
@@ -336,41 +382,4 @@ fn write_log(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     // Where the reader went away the run goes on: its results are worth keeping.
     let _ = out.write_all(bytes).and_then(|()| out.flush());
-}
-
-impl Live {
-    fn new() -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(12));
-        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed}");
-        let total = bars.add(ProgressBar::new(0));
-        if let Ok(style) = style {
-            total.set_style(style);
-        }
-        total.enable_steady_tick(Duration::from_millis(250));
-        Self { bars, total, running: BTreeMap::new() }
-    }
-
-    fn start(&mut self, name: Name) {
-        let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(name.to_string());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        self.running.insert(name, bar);
-    }
-
-    fn wait(&mut self, what: String) {
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            self.total.set_style(style);
-        }
-        self.total.set_message(what);
-    }
-
-    fn end(&mut self, name: &Name) {
-        if let Some(bar) = self.running.remove(name) {
-            bar.finish_and_clear();
-        }
-        self.total.inc(1);
-    }
 }

@@ -4,13 +4,14 @@ use std::io::Write;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use qik_session::model::{Diagnostic, Name, RelPath};
-use qik_session::system::{Keys, Stream, is_terminal};
+use qik_session::system::{Keys, Stop, Stream, is_terminal};
 use qik_session::{
     Prepared, RunEvent, RunReport, RunnableReport, Session, WatchEvent, WatchListener, Wish,
     any_error,
 };
 
 use crate::printer::Printer;
+use crate::served::Served;
 use crate::style::Style;
 use crate::{diagnostics, refuse};
 
@@ -34,8 +35,9 @@ pub(crate) fn stay(
     let interactive =
         prepared.plan.runnables.iter().any(|planned| planned.definition.settings.interactive);
     // A command that asks the user has the keys for itself.
+    let stop = session.stop().clone();
     let keys = (live && !interactive && is_terminal(Stream::Stdin))
-        .then(|| Keys::listen(listen_to(wish.clone(), logs.0)))
+        .then(|| Keys::listen(listen_to(wish.clone(), logs.0, stop)))
         .flatten();
     let mut teller = Teller {
         style: style.clone(),
@@ -44,8 +46,10 @@ pub(crate) fn stay(
         keys: keys.is_some(),
         printer: None,
         last: Vec::new(),
-        status: false,
+        rests: None,
+        status: None,
         logs: logs.1,
+        served: Served::new(style.clone(), false),
     };
     let code = match session.watch(prepared, &wishes, &mut teller) {
         Ok(code) => code,
@@ -68,12 +72,33 @@ fn meant(key: u8) -> Option<Pressed> {
     })
 }
 
-fn listen_to(wish: Sender<Wish>, logs: Sender<()>) -> impl FnMut(u8) -> bool + Send {
+fn listen_to(wish: Sender<Wish>, logs: Sender<()>, stop: Stop) -> impl FnMut(u8) -> bool + Send {
     move |key| match meant(key) {
+        Some(Pressed::Wish(Wish::Quit)) => {
+            let heard = wish.send(Wish::Quit).is_ok();
+            // Whatever runs does not keep who wants to leave.
+            stop.request(15);
+            heard
+        }
         Some(Pressed::Wish(wanted)) => wish.send(wanted).is_ok(),
         Some(Pressed::Logs) => logs.send(()).is_ok() && wish.send(Wish::Nothing).is_ok(),
         None => true,
     }
+}
+
+/// What is said of files that changed.
+pub(crate) fn what_changed(changed: &[RelPath]) -> Option<String> {
+    Some(match changed {
+        [] => return None,
+        [one] => format!("{one} changed"),
+        [first, more @ ..] => format!("{first} and {} more changed", more.len()),
+    })
+}
+
+fn write(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    // Where the reader went away the session goes on.
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 struct Teller {
@@ -85,15 +110,29 @@ struct Teller {
     printer: Option<Printer>,
     /// How the runnables of the last wave ended.
     last: Vec<RunnableReport>,
-    /// Whether the foot of the terminal shows the status.
-    status: bool,
+    /// What was said last of a session that rests, where there is no terminal; `None` while it does not.
+    rests: Option<String>,
+    /// What the foot of the terminal shows.
+    status: Option<String>,
     logs: Receiver<()>,
+    /// Of persistent commands, while nothing else runs.
+    served: Served,
 }
 
 impl WatchListener for Teller {
     fn run(&mut self, event: RunEvent) {
-        if let Some(printer) = &mut self.printer {
-            printer.hear(event);
+        match (&mut self.printer, event) {
+            (Some(printer), event) => printer.hear(event),
+            (None, RunEvent::Served { name, chunk }) => self.serve(&name, &chunk),
+            (None, RunEvent::Died { name, code }) => {
+                self.clear_status();
+                let rest = self.served.rest();
+                write(&rest);
+                self.rests = None;
+                let word = self.style.bad("  ended");
+                self.say(&format!("{word} {name}, exit code {code}"));
+            }
+            (None, _) => {}
         }
     }
 
@@ -114,12 +153,9 @@ impl WatchListener for Teller {
 
 impl Teller {
     fn begin(&mut self, changed: &[RelPath], count: usize) {
-        if let Some(first) = changed.first() {
-            let more = match changed.len() {
-                1 => String::new(),
-                len => format!(" and {} more", len - 1),
-            };
-            self.say(&self.style.faint(&format!("{first}{more} changed")));
+        self.rests = None;
+        if let Some(what) = what_changed(changed) {
+            self.say(&self.style.faint(&what));
         }
         let streams = count == 1;
         let live = self.live && !streams;
@@ -155,6 +191,10 @@ impl Teller {
         };
         let state = format!("watching {watched} {what}{failures}");
         if !self.live {
+            let is_told = self.rests.replace(state.clone()).as_ref() == Some(&state);
+            if is_told {
+                return;
+            }
             return self.say(&format!("{} {state}", self.style.good("qik")));
         }
         let keys = match self.keys {
@@ -164,19 +204,33 @@ impl Teller {
         let mark = if failed.is_empty() { self.style.good("qik") } else { self.style.bad("qik") };
         let line = format!("{mark} {state}{}", self.style.faint(keys));
         let _ = write!(std::io::stderr(), "{line}");
-        self.status = true;
+        self.status = Some(line);
+    }
+
+    /// Lines of a persistent command, above the status.
+    fn serve(&mut self, name: &Name, chunk: &[u8]) {
+        let lines = self.served.take(name, chunk);
+        if lines.is_empty() || self.verbosity == 0 {
+            return;
+        }
+        let status = self.status.clone();
+        self.clear_status();
+        write(&lines);
+        if let Some(line) = status {
+            let _ = write!(std::io::stderr(), "{line}");
+            self.status = Some(line);
+        }
     }
 
     fn show_logs(&mut self) {
         for report in &self.last {
             self.say(&self.style.strong(&format!("--- {}", report.name)));
-            let mut out = std::io::stdout().lock();
-            let _ = out.write_all(&report.log).and_then(|()| out.flush());
+            write(&report.log);
         }
     }
 
     fn clear_status(&mut self) {
-        if std::mem::take(&mut self.status) {
+        if self.status.take().is_some() {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use qik_model::{
-    Builtin, CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnInputChange, Origin, Place,
-    Platform, Project, Template, units,
+    Builtin, CacheWhen, Command, Dep, DepKind, Diagnostic, Name, OnChange, OnInputChange, Origin,
+    Place, Platform, Project, Template, units,
 };
 
 use super::view::{Fields, View};
+use super::watch;
 use crate::shape;
 
 /// The command behind `view`; `module` is the one in whose own configuration it stands.
@@ -33,9 +34,13 @@ pub(super) fn command(
     command.hidden = fields.bool("hidden").unwrap_or_default();
     command.description = fields.text("description").map(|text| text.to_string());
     command.env = env(&fields, diagnostics);
-    command.timeout = fields.get("timeout").and_then(|view| timeout(&view));
+    command.timeout = fields.get("timeout").and_then(|view| duration(&view));
     command.retries = retries(&fields, diagnostics);
     command.interactive = fields.bool("interactive").unwrap_or_default();
+    command.persistent = fields.bool("persistent").unwrap_or_default();
+    command.ready = fields.fields("ready").and_then(|table| watch::ready(&table, diagnostics));
+    command.on_change = fields.text("on-change").and_then(|text| OnChange::parse(&text));
+    watch::check_persistent(&command, &fields, diagnostics);
     command.on_input_change = fields
         .text("on-input-change")
         .and_then(|text| OnInputChange::parse(&text))
@@ -101,6 +106,9 @@ pub(super) fn bare(name: Name, module: Option<Name>, origin: Origin) -> Command 
         timeout: None,
         retries: 0,
         interactive: false,
+        persistent: false,
+        ready: None,
+        on_change: None,
         on_input_change: OnInputChange::default(),
         platform: Platform::default(),
         builtin: None,
@@ -182,7 +190,8 @@ pub(super) fn env(
     names
 }
 
-fn timeout(view: &View<'_>) -> Option<Duration> {
+/// A time as a number of seconds or as a text.
+pub(super) fn duration(view: &View<'_>) -> Option<Duration> {
     match view.int() {
         Some(seconds) => u64::try_from(seconds).ok().map(Duration::from_secs),
         None => units::duration(view.str()?),

@@ -8,6 +8,7 @@ mod space;
 mod variables;
 mod venv;
 mod view;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use qik_model::document::{Notation, Table};
 use qik_model::{
     CacheConfig, CacheWhen, Command, ConfigDocument, ConfigSyntax, Diagnostic, Module, Name,
-    Origin, Parsed, Place, Plugin, Profile, Project, RelPath, Setting, Space, Span,
+    OnChange, Origin, Parsed, Place, Plugin, Profile, Project, RelPath, Setting, Space, Span,
 };
 
 use crate::resolve;
@@ -124,6 +125,7 @@ impl Lowering {
         for layer in layers {
             self.defaults(&layer.fields());
             self.base(&layer.fields());
+            self.watch(&layer.fields());
             self.variables(&layer.fields());
         }
         self.profiles.extend(["default", "ci"].map(|name| (name.into(), Profile::default())));
@@ -183,6 +185,16 @@ impl Lowering {
     fn base(&mut self, fields: &Fields<'_>) {
         if let Some(list) = fields.fields("base").and_then(|base| base.get("deps")) {
             self.project.base.extend(command::deps(&list));
+        }
+    }
+
+    fn watch(&mut self, fields: &Fields<'_>) {
+        let Some(table) = fields.fields("watch") else { return };
+        if let Some(view) = self.once(&table, "on-change") {
+            self.project.watch.on_change = view.str().and_then(OnChange::parse).unwrap_or_default();
+        }
+        if let Some(view) = self.once(&table, "debounce") {
+            self.project.watch.debounce = command::duration(&view);
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use qik_config::lower::Lowered;
 use qik_model::{
     CacheConfig, CacheWhen, Command, ContextValue, Dep, DepKind, Inherit, OnInputChange, Platform,
-    Plugin, Profile, PydistConfig, PygraphConfig, Space, Variable,
+    Plugin, Profile, PydistConfig, PygraphConfig, Space, Variable, WatchConfig,
 };
 
 pub fn project(lowered: &Lowered) -> String {
@@ -28,6 +28,9 @@ pub fn project(lowered: &Lowered) -> String {
     }
     if project.pygraph != PygraphConfig::default() {
         writeln!(out, "{:#?}", project.pygraph).unwrap();
+    }
+    if project.watch != WatchConfig::default() {
+        writeln!(out, "{:#?}", project.watch).unwrap();
     }
     let defaults = &project.defaults;
     let path: Vec<String> = defaults.python_path.iter().map(ToString::to_string).collect();
@@ -58,6 +61,9 @@ fn command(out: &mut String, command: &Command) {
     field(out, "timeout", command.timeout.is_some(), &command.timeout);
     field(out, "retries", command.retries > 0, &command.retries);
     field(out, "interactive", command.interactive, &command.interactive);
+    field(out, "persistent", command.persistent, &command.persistent);
+    field(out, "ready", command.ready.is_some(), &command.ready);
+    field(out, "on-change", command.on_change.is_some(), &command.on_change);
     let on_change = command.on_input_change;
     field(out, "on-input-change", on_change != OnInputChange::default(), &on_change);
     field(out, "platform", command.platform != Platform::default(), &command.platform);

@@ -266,6 +266,20 @@ meant as such. Every other brace stands as written, as in `${HOME}` or `awk '{pr
 always exists.",
     ),
     code(
+        "config/not-together",
+        "a key that means nothing beside another",
+        r#"A command with `persistent = true` does not end by itself, so it has no result that could be kept,
+tried again or be in time: `artifacts`, `cache`, `cache-when`, `timeout`, `retries`, `interactive` and
+`on-input-change` mean nothing beside it:
+
+    [commands.serve]
+    exec = "python -m http.server 8000"
+    persistent = true
+    ready = { port = 8000, timeout = "30s" }
+
+`ready` in turn means nothing without `persistent`."#,
+    ),
+    code(
         "config/unknown-tag",
         "a tag that no command has",
         "A profile selects commands by a tag that stands in no command's `tags`, so it would select nothing.",

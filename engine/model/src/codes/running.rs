@@ -135,6 +135,13 @@ every name."#,
 next time. The message names the file that could not be read or written. Nothing is lost but time."#,
     ),
     code(
+        "run/service-ended",
+        "a persistent command ended by itself",
+        r#"A command with `persistent = true` is expected to run until qik stops it. This one ended with an
+exit code that tells of a failure. What depends on it and had not begun is skipped. In a session that
+watches it is started again once a file changes that it depends on, or by the keys `f` and `r`."#,
+    ),
+    code(
         "run/out-not-written",
         "a log could not be written",
         r#"The log of every command is kept under `._qik/out`, beside a `manifest.json` that says how each

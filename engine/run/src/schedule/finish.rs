@@ -9,6 +9,9 @@ impl Schedule<'_> {
     /// Ends the run: what is left was not reached because the user stopped it.
     pub(super) fn finish(mut self) -> RunReport {
         let _phase = qik_system::phase("finish");
+        if self.beside.is_none() {
+            self.end_services();
+        }
         self.report.stopped_by = self.stage.stop.requested();
         self.stage.caches.stage();
         self.share();

@@ -29,7 +29,7 @@ impl Schedule<'_> {
         let mut scope = Vec::new();
         for (at, _) in &ended {
             let planned = &self.plan.runnables[*at];
-            if planned.is_cached() || self.options.stays {
+            if planned.is_cached() || self.beside.is_some() {
                 sweep::scope(self.stage.db, planned, &mut scope);
             } else {
                 scope.extend(planned.definition.artifact_globs.bases());
@@ -48,7 +48,14 @@ impl Schedule<'_> {
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
         self.states[at].attempts = executed.attempts;
+        (self.states[at].stop, self.states[at].executes) = (None, false);
+        let restarts = self.states[at].restart.take().filter(|_| self.goes_on());
         if executed.stopped {
+            if let Some(what) = restarts {
+                // It takes its turn anew.
+                drop(executed);
+                return self.restart(at, &what);
+            }
             let log = executed.log.into();
             return self.end(at, Outcome::Stopped, executed.code, log, executed.time, Vec::new());
         }
@@ -90,7 +97,7 @@ impl Schedule<'_> {
                                 .extend(now.and_then(|now| self.keep(at, now, &mut executed)));
                         }
                         _ => {
-                            self.states[at].fingerprint = None;
+                            (self.states[at].fingerprint, self.states[at].unsure) = (None, true);
                             diagnostics.push(not_kept(&name, &what));
                         }
                     }
@@ -101,6 +108,10 @@ impl Schedule<'_> {
         self.write_log(&name, &executed.log);
         let fingerprint = self.states[at].fingerprint.filter(|_| kept);
         self.out.note(&name, executed.code, false, fingerprint, millis(executed.time));
+        if self.states[at].was_stale && fingerprint.is_none() {
+            // What it read is of no one state, even if its inputs are by now what they were at first.
+            (self.states[at].fingerprint, self.states[at].began_for) = (None, None);
+        }
         self.end(at, Outcome::Ran, executed.code, executed.log.into(), executed.time, diagnostics);
     }
 

@@ -29,6 +29,25 @@ impl Schedule<'_> {
     }
 
     pub(super) fn start_job(&mut self, at: usize) {
+        let Some(mut execution) = self.execution(at) else { return };
+        let planned = &self.plan.runnables[at];
+        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
+            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
+        }
+        if planned.definition.settings.interactive {
+            // Said before it has the terminal.
+            self.began(at);
+        }
+        execution.stop = self.own_stop(at);
+        let state = &mut self.states[at];
+        (state.stop, state.restart) = (execution.stop.clone(), None);
+        (state.executes, state.was_stale) = (true, false);
+        self.busy += 1;
+        self.give(Job::Execute(at, Box::new(execution)));
+    }
+
+    /// What it takes to run it; where that can't be, its end.
+    pub(super) fn execution(&mut self, at: usize) -> Option<Execution> {
         let planned = &self.plan.runnables[at];
         let env = match variables_for(self.stage.db, &planned.definition) {
             Ok(env) => env,
@@ -36,18 +55,12 @@ impl Schedule<'_> {
                 let place = Place::Key(planned.definition.settings.origin.clone());
                 let errors = vec![error.at(place, "needed by this command")];
                 self.states[at].reason = Some(ColdReason::Broken(errors.clone()));
-                return self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
+                self.end(at, Outcome::Broken, 1, Arc::from([]), Duration::ZERO, errors);
+                return None;
             }
         };
-        if planned.is_cached() && !self.out.is_fleeting(planned.name()) {
-            self.states[at].stamps = sweep::folder_stamps(self.stage.db, self.stage.tree, planned);
-        }
         let definition = &planned.definition;
-        if definition.settings.interactive {
-            // Said before it has the terminal.
-            self.began(at);
-        }
-        let execution = Execution {
+        Some(Execution {
             name: definition.name.clone(),
             command: definition.command.clone(),
             line: definition.exec.text.to_string(),
@@ -64,9 +77,8 @@ impl Schedule<'_> {
                 self.states[at].fingerprint,
                 self.states[at].reason == Some(ColdReason::Forced),
             ),
-        };
-        self.busy += 1;
-        self.give(Job::Execute(at, Box::new(execution)));
+            stop: None,
+        })
     }
 
     /// What an entry would hold for that was looked for and not found. It is looked for once more

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use qik_db::Change;
 
-use super::Schedule;
+use super::{Phase, Schedule};
 use crate::event::{Outcome, SkipCause};
 use crate::execute::Executed;
 
 impl Schedule<'_> {
-    /// Has the environment made that a runnable is to execute in.
-    pub(super) fn wait_for_venv(&mut self, at: usize, venv: Option<usize>) {
-        let Some(venv) = venv else { return };
+    /// Has the environment made that a runnable is to execute in, or a persistent command started.
+    pub(super) fn wait_for(&mut self, at: usize, needed: Option<usize>) {
+        let Some(venv) = needed else { return };
+        if self.states[venv].phase == Phase::Idle {
+            self.activate(&[venv].into());
+        }
         let state = &mut self.states[venv];
         state.users.push(at);
         if !std::mem::replace(&mut state.demanded, true)

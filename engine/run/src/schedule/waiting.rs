@@ -3,13 +3,27 @@
 
 use std::time::Duration;
 
+use crossbeam_channel::{after, never, select};
+use qik_system::Stirred;
+
 use super::Schedule;
 use crate::event::RunEvent;
 use crate::execute::Message;
+use crate::services::ServiceEvent;
 use crate::turns::{self, Turn};
 
 /// How often it is looked whether others are done.
 const TICK: Duration = Duration::from_millis(20);
+
+/// What a run hears of.
+pub(super) enum News {
+    /// A worker says something.
+    Answer(Message),
+    /// A persistent command does.
+    Service(ServiceEvent),
+    /// Files may have changed.
+    Stirred(Stirred),
+}
 
 /// Positions in the plan.
 #[derive(Debug, Default)]
@@ -21,6 +35,11 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// Nothing waits any more: what did will be decided on by another run.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -43,13 +62,22 @@ impl Schedule<'_> {
         self.start(at);
     }
 
-    /// What a worker says next; `None` where it is time to look at what waits.
-    pub(super) fn next_answer(&self) -> Option<Message> {
-        if self.waiting.is_empty() {
+    /// What happens next; nothing where it is time to look at what waits.
+    pub(super) fn next_news(&mut self) -> Option<News> {
+        let tick = if self.waiting.is_empty() { never() } else { after(TICK) };
+        select! {
             // There are workers as long as this schedule has a way to start them.
-            return self.channels.answers.recv().ok();
+            recv(self.channels.answers) -> answer => answer.ok().map(News::Answer),
+            recv(self.stage.services.heard()) -> event => event.ok().map(News::Service),
+            recv(self.stirred) -> stirred => match stirred {
+                Ok(stirred) => Some(News::Stirred(stirred)),
+                Err(_) => {
+                    self.stirred = never();
+                    None
+                }
+            },
+            recv(tick) -> _ => None,
         }
-        self.channels.answers.recv_timeout(TICK).ok()
     }
 
     /// Decides anew on what no other process works on any more.

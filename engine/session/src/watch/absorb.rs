@@ -5,84 +5,34 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use qik_db::{Change, Db};
+use qik_config::project;
+use qik_db::{Change, Database, Db};
 use qik_model::{Diagnostic, RelPath};
 use qik_run::Plan;
-use qik_system::{StatKind, Stirred};
+use qik_system::{StatKind, Stirred, Watcher, WorkTree};
 
+use super::places::watch_new;
 use super::{Watch, WatchEvent, WatchListener};
 use crate::{Session, any_error, plan};
 
 /// The bytes of configuration files.
-type Texts = BTreeMap<RelPath, Option<Arc<[u8]>>>;
+pub(super) type Texts = BTreeMap<RelPath, Option<Arc<[u8]>>>;
 
 /// Where to look.
-struct Scope {
+pub(super) struct Scope {
     /// In the project.
-    paths: Vec<RelPath>,
+    pub paths: Vec<RelPath>,
     /// Whether something outside of it may have changed, or in it where git does not look.
     outside: bool,
 }
 
-impl Session {
-    /// Looks where something stirred; the files that changed, as far as the tree knows them.
-    pub(super) fn absorb(
-        &mut self,
-        watch: &mut Watch,
-        stirred: Stirred,
-        listen: &mut dyn WatchListener,
-    ) -> Vec<RelPath> {
-        let scope = self.scope(stirred);
-        for path in &scope.paths {
-            let is_new_folder = self.tree.folder(path).is_none()
-                && self.db.system().stat(path).is_ok_and(|stat| stat.kind == StatKind::Folder);
-            if is_new_folder {
-                self.watch_new(watch, path);
-            }
-        }
-        let before = self.texts();
-        let delta = self.tree.refresh(&scope.paths);
-        let changed = delta.touched.clone();
-        let mut change = Change::from_delta(delta).with_sources(self.sources(&scope));
-        change = change.with_released(before.keys().cloned());
-        if scope.outside {
-            change = change.with_outside();
-        }
-        change.apply(&mut self.db);
-        // At once: whatever is looked at from here on, the configuration is what was read just now.
-        self.hold_config();
-        let moved = self.head() != watch.head;
-        if self.edited(&before) {
-            self.reload(watch, before, listen);
-        } else if std::mem::take(&mut watch.is_wrong) {
-            // It is as it was when it was right.
-            watch.told.clear();
-            listen.tell(self, WatchEvent::Config(Vec::new()));
-        } else if moved || self.text("since").ok().flatten().is_some() {
-            self.replan(watch, listen);
-        }
-        watch.head = self.head();
-        // It may name files that were not known before.
-        self.hold_config();
-        changed
-    }
-
-    /// The configuration counts as it is now, also while commands run and people go on to edit it.
-    pub(super) fn hold_config(&mut self) {
-        self.hold(self.texts());
-    }
-
-    fn hold(&mut self, texts: Texts) {
-        let held = |change: Change, (path, bytes)| change.with_held(path, bytes);
-        texts.into_iter().fold(Change::default(), held).apply(&mut self.db);
-    }
-
-    fn scope(&self, stirred: Stirred) -> Scope {
+impl Scope {
+    pub(super) fn of(db: &Database, stirred: Stirred) -> Self {
         let Stirred::Paths(paths) = stirred else {
-            return Scope { paths: vec![RelPath::root()], outside: true };
+            return Self { paths: vec![RelPath::root()], outside: true };
         };
-        let root = self.db.system().root();
-        let known = self.db.known_outside();
+        let root = db.system().root();
+        let known = db.known_outside();
         let is_outside = |path: &PathBuf| {
             !path.starts_with(root)
                 || known.iter().any(|known| known == path || path.parent() == Some(known))
@@ -96,32 +46,99 @@ impl Session {
                 .iter()
                 .any(|own| path.is_within(own))
         };
-        Scope { paths: inside.filter(|path| !own(path)).collect(), outside }
+        Self { paths: inside.filter(|path| !own(path)).collect(), outside }
     }
 
     /// The files that are read one by one and may have changed.
-    fn sources(&self, scope: &Scope) -> Vec<RelPath> {
-        match scope.paths.iter().any(RelPath::is_root) {
-            true => self.db.known_sources(),
-            false => scope.paths.clone(),
+    fn sources(&self, db: &Database) -> Vec<RelPath> {
+        match self.paths.iter().any(RelPath::is_root) {
+            true => db.known_sources(),
+            false => self.paths.clone(),
         }
     }
+}
 
-    /// What the files of the configuration hold.
-    fn texts(&self) -> Texts {
-        let sources = self.db.known_sources().into_iter();
-        let is_config = |path: &RelPath| {
-            let name = String::from_utf8_lossy(path.name()).into_owned();
-            let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-            self.db.syntaxes().iter().any(|syntax| {
-                syntax.file_names().contains(&&*name) || ending.as_deref() == Some(syntax.name())
-            })
-        };
-        let text = |path: RelPath| {
-            let bytes = self.db.source(&path).bytes(&self.db).clone();
-            (path, bytes)
-        };
-        sources.filter(is_config).map(text).collect()
+/// Looks there, and tells the database, of configuration files only those that are released; the files that
+/// changed, as far as the tree knows them.
+pub(super) fn look(
+    db: &mut Database,
+    tree: &mut WorkTree,
+    watcher: &mut Watcher,
+    scope: &Scope,
+    released: Vec<RelPath>,
+) -> Vec<RelPath> {
+    for path in &scope.paths {
+        let is_new_folder = tree.folder(path).is_none()
+            && db.system().stat(path).is_ok_and(|stat| stat.kind == StatKind::Folder);
+        if is_new_folder {
+            watch_new(&**db.system(), tree, watcher, path);
+        }
+    }
+    let delta = tree.refresh(&scope.paths);
+    let changed = delta.touched.clone();
+    let change = Change::from_delta(delta).with_sources(scope.sources(db)).with_released(released);
+    let change = if scope.outside { change.with_outside() } else { change };
+    change.apply(db);
+    changed
+}
+
+/// What the files of the configuration hold.
+pub(super) fn texts(db: &Database) -> Texts {
+    let sources = db.known_sources().into_iter();
+    let is_config = |path: &RelPath| {
+        let name = String::from_utf8_lossy(path.name()).into_owned();
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+        db.syntaxes().iter().any(|syntax| {
+            syntax.file_names().contains(&&*name) || ending.as_deref() == Some(syntax.name())
+        })
+    };
+    let text = |path: RelPath| {
+        let bytes = db.source(&path).bytes(db).clone();
+        (path, bytes)
+    };
+    sources.filter(is_config).map(text).collect()
+}
+
+impl Session {
+    /// Looks where something stirred; the files that changed, as far as the tree knows them.
+    pub(super) fn absorb(
+        &mut self,
+        watch: &mut Watch,
+        stirred: Stirred,
+        listen: &mut dyn WatchListener,
+    ) -> Vec<RelPath> {
+        let scope = Scope::of(&self.db, stirred);
+        let before = texts(&self.db);
+        let release = before.keys().cloned().collect();
+        let changed = look(&mut self.db, &mut self.tree, &mut watch.watcher, &scope, release);
+        // At once: whatever is looked at from here on, the configuration is what was read just now.
+        self.hold_config();
+        let moved = self.head() != watch.head;
+        if self.edited(&before) {
+            self.reload(watch, before, listen);
+            watch.is_reloaded = true;
+        } else if std::mem::take(&mut watch.is_wrong) {
+            // It is as it was when it was right.
+            watch.told.clear();
+            watch.is_reloaded = true;
+            listen.tell(self, WatchEvent::Config(Vec::new()));
+        } else if moved || self.text("since").ok().flatten().is_some() {
+            self.replan(watch, listen);
+        }
+        watch.head = self.head();
+        // It may name files that were not known before.
+        self.hold_config();
+        changed
+    }
+
+    /// The configuration counts as it is now, also while commands run and people go on to edit it.
+    pub(super) fn hold_config(&mut self) {
+        self.hold(texts(&self.db));
+    }
+
+    fn hold(&mut self, texts: Texts) {
+        let held = |change: Change, (path, bytes)| change.with_held(path, bytes);
+        texts.into_iter().fold(Change::default(), held).apply(&mut self.db);
     }
 
     fn edited(&self, before: &Texts) -> bool {
@@ -143,6 +160,7 @@ impl Session {
                 watch.plan = plan;
                 watch.is_wrong = false;
                 self.take_over();
+                watch.watcher.set_pause(project(&self.db).watch.debounce);
                 listen.tell(self, WatchEvent::Config(notes.clone()));
                 watch.told = notes;
             }

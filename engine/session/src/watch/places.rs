@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use qik_db::Db;
 use qik_model::RelPath;
+use qik_system::{StatKind, System, Watcher, WorkTree};
 
 use super::Watch;
 use crate::Session;
@@ -30,18 +31,21 @@ impl Session {
         }
         watch.watcher.watch(places);
     }
+}
 
-    /// Watches folders that came, empty ones too: the tree knows none of these.
-    pub(super) fn watch_new(&self, watch: &mut Watch, folder: &RelPath) {
-        if !self.tree.may_hold_files(folder) {
-            return;
-        }
-        let system = self.db.system();
-        let Ok(items) = system.list(folder) else { return };
-        watch.watcher.also(&folder.to_path(system.root()));
-        let folders = items.iter().filter(|item| item.stat.kind == qik_system::StatKind::Folder);
-        for item in folders {
-            self.watch_new(watch, &folder.join(&item.name));
-        }
+/// Watches folders that came, empty ones too: the tree knows none of these.
+pub(super) fn watch_new(
+    system: &dyn System,
+    tree: &WorkTree,
+    watcher: &mut Watcher,
+    folder: &RelPath,
+) {
+    if !tree.may_hold_files(folder) {
+        return;
+    }
+    let Ok(items) = system.list(folder) else { return };
+    watcher.also(&folder.to_path(system.root()));
+    for item in items.iter().filter(|item| item.stat.kind == StatKind::Folder) {
+        watch_new(system, tree, watcher, &folder.join(&item.name));
     }
 }

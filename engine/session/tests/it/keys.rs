@@ -26,7 +26,7 @@ fn a_key_is_told_with_what_it_takes_and_whether_it_works() {
     for line in [
         "| `cache-when` | one of `success`, `failed`, `finished`, `always` | Which results are kept |",
         "| `pattern` (required) | a pattern of files | The pattern |",
-        "| `watch` (later) | a table | How `--watch` behaves |",
+        "| `on-change` | one of `queue`, `restart` | What a change does to commands that run |",
         "## A pygraph dep: `type = \"pygraph\"`",
         "## A venv: `type = \"uv-project\"`",
     ] {

@@ -48,7 +48,8 @@ fn the_shop_is_configured_well() {
 #[test]
 fn what_the_docs_show_is_understood() {
     let mut blocks = 0;
-    let pages = ["README.md", "docs/configuration.md", "docs/caches.md", "docs/kdl.md"];
+    let pages =
+        ["README.md", "docs/configuration.md", "docs/caches.md", "docs/kdl.md", "docs/watching.md"];
     for (page, format) in pages.into_iter().flat_map(|page| [(page, "toml"), (page, "kdl")]) {
         let text = fs::read_to_string(house(page)).unwrap();
         for block in text.split(&format!("```{format}\n")).skip(1) {

