@@ -161,7 +161,7 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         return watch::stay(session, prepared, style, verbosity, live);
     }
     let ci = service.map(CiLog::new);
-    let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams, ci);
+    let mut printer = Printer::new(style.clone(), verbosity, streams, live, ci);
     let run = session.run(&prepared, &mut |event| printer.hear(event));
     let targets = &args.how.reports;
     let summary = ci_format.as_deref() != Some("none") && report::wants_summary();

@@ -62,7 +62,7 @@ fn a_request_to_end_ends_everything_with_143() {
 fn nothing_outlives_a_qik_that_is_killed() {
     let (project, qik) = started(CONFIG, "next");
     qik.signal(Signal::KILL);
-    qik.ends().exits(137);
+    qik.ends().exits(-9);
     no_survivor(&project);
     assert_eq!(project.ls("hang --cache-status cold"), ["hang"], "nothing was kept");
 }
