@@ -55,17 +55,6 @@ impl ContentStore {
         Ok(content)
     }
 
-    /// Keeps all of these.
-    ///
-    /// # Errors
-    /// Where the storage cannot be written; those before the first that failed are kept.
-    pub fn put_all(
-        &self,
-        contents: impl IntoIterator<Item = Vec<u8>>,
-    ) -> Result<Vec<Content>, StorageError> {
-        contents.into_iter().map(|bytes| self.put(bytes)).collect()
-    }
-
     /// The bytes with this identity, checked. What is kept under it but is something else is put
     /// aside with a warning, so that it can be written anew, and counts as missing.
     ///
