@@ -7,7 +7,7 @@ use qik_model::{
     ActionResult, BlobId, Diagnostic, Digest, Explanation, FileKind, Fingerprint, Name, Platform,
     RelPath,
 };
-use qik_system::{Facts, LockGuard, StatKind, System, WorkTree};
+use qik_system::{Facts, LockGuard, StatKind, System, WorkTree, phase_on};
 use rustc_hash::FxHashMap;
 
 type FileState = (FileKind, BlobId);
@@ -83,6 +83,7 @@ impl RestoreRequest {
 }
 
 pub(crate) fn restore(caches: &CacheSet, request: &RestoreRequest) -> Restore {
+    let _phase = phase_on("restore", || request.name.to_string());
     caches.restore(&request.cache, &request.entry, &request.files, &request.present)
 }
 
@@ -114,6 +115,7 @@ pub(crate) struct StoreRequest {
 
 /// Keeps a result; says what went wrong.
 pub(crate) fn store(caches: &CacheSet, mut request: StoreRequest) -> Vec<Diagnostic> {
+    let _phase = phase_on("store", || request.runnable.to_string());
     let _until_it_is_kept = request.turn.take();
     let known = |path: &RelPath| request.facts.get(path).copied();
     let artifacts = match caches.collect_known(&request.cache, &request.artifacts, &known) {

@@ -41,6 +41,7 @@ mod since;
 mod stopping;
 mod templates;
 mod third_format;
+mod timings;
 mod two_processes;
 mod variables;
 mod venv_forms;
