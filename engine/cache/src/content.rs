@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use qik_model::{Content, Diagnostic, Digest, FileKind, RelPath};
-use qik_system::System;
+use qik_model::{BlobId, Content, Diagnostic, Digest, FileKind, RelPath};
+use qik_system::{BlobHasher, Facts, Stat, System};
 
 use crate::storage::{Storage, StorageError};
 use crate::warnings::{self, Warnings};
@@ -55,17 +55,6 @@ impl ContentStore {
         Ok(content)
     }
 
-    /// Keeps all of these.
-    ///
-    /// # Errors
-    /// Where the storage cannot be written; those before the first that failed are kept.
-    pub fn put_all(
-        &self,
-        contents: impl IntoIterator<Item = Vec<u8>>,
-    ) -> Result<Vec<Content>, StorageError> {
-        contents.into_iter().map(|bytes| self.put(bytes)).collect()
-    }
-
     /// The bytes with this identity, checked. What is kept under it but is something else is put
     /// aside with a warning, so that it can be written anew, and counts as missing.
     ///
@@ -100,29 +89,30 @@ impl ContentStore {
         matches!(self.storage.size(&key(&content.digest)), Ok(Some(size)) if size == content.size)
     }
 
-    /// Keeps the bytes of a file of the project without holding them all. `is_it` looks at the copy,
-    /// which nobody else writes to; where it says no, nothing is kept.
+    /// Keeps the bytes of a file of the project without holding them all, if they have this identity
+    /// in the copy, which nobody else writes to. `known`: the facts of the file as it was looked at.
     ///
     /// # Errors
     /// Where the file cannot be read, or the storage not be written.
     pub(crate) fn put_file(
         &self,
         path: &RelPath,
-        is_it: &dyn Fn(&dyn System, &RelPath) -> io::Result<bool>,
-    ) -> io::Result<Option<Content>> {
+        id: &BlobId,
+        known: Option<Facts>,
+    ) -> io::Result<Option<(Content, Facts)>> {
         let name = format!("tmp/{}", crate::trash::unique(&**self.system()?));
         let (system, copy) = self.storage.file(&name).ok_or_else(no_files)?;
         system.copy_file(path, &copy, FileKind::File)?;
         let kept = (|| {
-            if !is_it(&**system, &copy)? {
+            let (content, facts) = look_at(&**system, &copy, known)?;
+            if !facts.allow(id) {
                 return Ok(None);
             }
-            let content = content_of_file(&**system, &copy)?;
             if !self.has(&content) {
                 let (_, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
                 system.rename(&copy, &place)?;
             }
-            Ok(Some(content))
+            Ok(Some((content, facts)))
         })();
         let _ = system.remove_file(&copy);
         kept
@@ -143,9 +133,10 @@ impl ContentStore {
             fill(&mut checked)?;
             match checked.left == 0 && checked.hasher.finalize().as_bytes() == &content.digest.0 {
                 true => Ok(()),
-                false => Err(io::Error::new(io::ErrorKind::InvalidData, "other bytes than named")),
+                false => Err(other_bytes()),
             }
-        })
+        })?;
+        Ok(())
     }
 
     /// Hands the bytes over piece by piece. Unchecked: whoever takes them checks them by the digest.
@@ -158,20 +149,42 @@ impl ContentStore {
         system.read_chunks(&place, sink)
     }
 
-    /// Puts the bytes at `path` as a file, checked, without holding them all.
+    /// What git calls the bytes, found out by reading them.
+    ///
+    /// # Errors
+    /// Where they are not there, or not what they should be.
+    pub(crate) fn facts(&self, content: &Content) -> io::Result<Option<Facts>> {
+        Facts::of_stream(content.size, &|sink| {
+            let mut hasher = blake3::Hasher::new();
+            self.read_chunks(content, &mut |chunk| {
+                hasher.update(chunk);
+                sink(chunk);
+            })?;
+            let is_whole = hasher.finalize().as_bytes() == &content.digest.0;
+            if is_whole { Ok(()) } else { Err(other_bytes()) }
+        })
+    }
+
+    /// Puts the bytes at `path` as a file, checked, without holding them all. The stat by which the
+    /// file is known to hold them, where there is one.
     pub(crate) fn copy_to(
         &self,
         content: &Content,
         path: &RelPath,
         kind: FileKind,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Stat>> {
         let (system, place) = self.storage.file(&key(&content.digest)).ok_or_else(no_files)?;
         let gone = || io::Error::new(io::ErrorKind::NotFound, "its bytes are gone");
         if system.shares_blocks() {
-            return match self.check(content).map_err(io::Error::other)? {
-                true => system.copy_file(&place, path, kind),
-                false => Err(gone()),
-            };
+            let before = system.stat(&place)?;
+            let is_settled = before.settled_at(system.now());
+            if !self.check(content).map_err(io::Error::other)? {
+                return Err(gone());
+            }
+            let known = system.copy_file(&place, path, kind)?;
+            // What was looked at is what was copied.
+            let held_still = is_settled && system.stat(&place)?.same_state(&before);
+            return Ok(known.filter(|_| held_still));
         }
         // They are looked at on their way: what was read once is not read again.
         let mut is_damaged = false;
@@ -239,6 +252,32 @@ pub(crate) fn content_of_file(system: &dyn System, path: &RelPath) -> io::Result
         hasher.update(chunk);
     })?;
     Ok(Content { digest: Digest(*hasher.finalize().as_bytes()), size: hasher.count() })
+}
+
+/// The identities of a file that nobody writes to. `known` spares a second reading where they are its
+/// facts.
+fn look_at(
+    system: &dyn System,
+    path: &RelPath,
+    known: Option<Facts>,
+) -> io::Result<(Content, Facts)> {
+    let size = system.stat(path)?.size;
+    let (mut hasher, mut blob) = (blake3::Hasher::new(), BlobHasher::new(size));
+    system.read_chunks(path, &mut |chunk| {
+        hasher.update(chunk);
+        blob.update(chunk);
+    })?;
+    let content = Content { digest: Digest(*hasher.finalize().as_bytes()), size: hasher.count() };
+    let raw = blob.finish();
+    let facts = match known.filter(|known| known.is_of(&raw)) {
+        Some(known) => Some(known),
+        None => Facts::of_stream(size, &|sink| system.read_chunks(path, sink))?,
+    };
+    Ok((content, facts.ok_or_else(other_bytes)?))
+}
+
+fn other_bytes() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "other bytes than named")
 }
 
 /// Passes bytes on, as many as there should be, and keeps their digest.

@@ -27,6 +27,8 @@
 mod action;
 mod content;
 mod entry;
+mod facts;
+mod hands;
 mod index;
 mod local;
 mod merge;

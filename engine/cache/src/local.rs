@@ -88,7 +88,7 @@ impl LocalCache {
                 self.storage.remove(&key)?;
             }
         }
-        for file in ["index", "uses", "size"] {
+        for file in ["index", "uses", "size", "facts"] {
             self.storage.remove(file)?;
         }
         *self.index() = Index::default();

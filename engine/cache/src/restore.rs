@@ -8,10 +8,11 @@ mod steps;
 use std::sync::Arc;
 
 use qik_model::{ActionResult, Diagnostic, RelPath};
-use qik_system::System;
+use qik_system::{Facts, Stat, System};
 
 use crate::action::{ArtifactFiles, MissReason};
 use crate::content::ContentStore;
+use crate::facts::FactStore;
 use crate::trash;
 use crate::warnings::{self, Warnings};
 
@@ -36,6 +37,9 @@ pub struct Restored {
     pub removed: Vec<RelPath>,
     /// What was in the way and was put aside, with its place in `._qik/trash`.
     pub trashed: Vec<(RelPath, RelPath)>,
+    /// What is known of files that were written, for whoever would read them to find it out: as long
+    /// as one has this stat, it has these facts.
+    pub known: Vec<(RelPath, Stat, Facts)>,
 }
 
 /// What [`crate::CacheSet::recover`] did.
@@ -50,20 +54,13 @@ pub struct Recovered {
 /// Restores artifacts from a content store.
 #[derive(Debug)]
 pub(crate) struct Restorer {
-    system: Arc<dyn System>,
-    contents: ContentStore,
-    warnings: Arc<Warnings>,
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) contents: ContentStore,
+    pub(crate) facts: Arc<FactStore>,
+    pub(crate) warnings: Arc<Warnings>,
 }
 
 impl Restorer {
-    pub(crate) fn new(
-        system: Arc<dyn System>,
-        contents: ContentStore,
-        warnings: Arc<Warnings>,
-    ) -> Self {
-        Self { system, contents, warnings }
-    }
-
     /// `present`: the files that match the globs of the artifacts now; those that the entry does not
     /// name are taken away.
     pub(crate) fn restore(

@@ -13,6 +13,7 @@ use qik_system::System;
 use crate::action::{ActionCache, ArtifactFiles, Finished, Key, Lookup, MissReason, Note};
 use crate::content::{ContentStore, content_of};
 use crate::entry::About;
+use crate::facts::FactStore;
 use crate::local::LocalCache;
 use crate::names::encode_path;
 use crate::nodes::NodeStore;
@@ -34,6 +35,7 @@ pub struct CacheSet {
     caches: BTreeMap<Name, Tier>,
     restorer: Restorer,
     nodes: Arc<NodeStore>,
+    facts: Arc<FactStore>,
     warnings: Arc<Warnings>,
 }
 
@@ -107,8 +109,14 @@ impl CacheSet {
             };
         }
         caches.entry(Name::from("repo")).or_insert_with(|| repo(true));
-        let restorer = Restorer::new(system.clone(), local.contents().clone(), warnings.clone());
-        Self { system, local, caches, restorer, nodes, warnings }
+        let facts = Arc::new(FactStore::new(system.clone()));
+        let restorer = Restorer {
+            system: system.clone(),
+            contents: local.contents().clone(),
+            facts: facts.clone(),
+            warnings: warnings.clone(),
+        };
+        Self { system, local, caches, restorer, nodes, facts, warnings }
     }
 
     /// What the cache of that name is; `None` where there is none such.

@@ -7,7 +7,8 @@ use qik_model::{
     ActionResult, BlobId, Diagnostic, Digest, Explanation, FileKind, Fingerprint, Name, Platform,
     RelPath,
 };
-use qik_system::{LockGuard, StatKind, System, WorkTree, phase_on};
+use qik_system::{Facts, LockGuard, StatKind, System, WorkTree, phase_on};
+use rustc_hash::FxHashMap;
 
 type FileState = (FileKind, BlobId);
 
@@ -96,6 +97,8 @@ pub(crate) struct StoreRequest {
     pub code: i32,
     pub log: Vec<u8>,
     pub artifacts: Vec<(RelPath, FileKind, BlobId)>,
+    /// What is known of them from looking at them.
+    pub facts: FxHashMap<RelPath, Facts>,
     /// Empty folders among them.
     pub folders: Vec<RelPath>,
     pub millis: u64,
@@ -114,7 +117,8 @@ pub(crate) struct StoreRequest {
 pub(crate) fn store(caches: &CacheSet, mut request: StoreRequest) -> Vec<Diagnostic> {
     let _phase = phase_on("store", || request.runnable.to_string());
     let _until_it_is_kept = request.turn.take();
-    let artifacts = match caches.collect(&request.cache, &request.artifacts) {
+    let known = |path: &RelPath| request.facts.get(path).copied();
+    let artifacts = match caches.collect_known(&request.cache, &request.artifacts, &known) {
         Ok(artifacts) => artifacts,
         Err(error) => {
             let message = format!("the result of `{}` is not kept: {error}", request.runnable);

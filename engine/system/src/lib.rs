@@ -64,7 +64,8 @@ pub use stop::{Stop, signals};
 pub use trace::{NotedPhase, Phase, Trace, phase, phase_on, start_trace, trace};
 pub use watch::{Stirred, Watcher};
 pub use worktree::{
-    Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id, is_content_of,
+    BlobHasher, Delta, Facts, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id,
+    is_content_of,
 };
 
 /// The folder in the project that is qik's own: state, logs, the local cache.
@@ -142,21 +143,26 @@ pub trait System: Debug + Send + Sync {
 
     /// As [`System::write_atomic`], with bytes that `fill` writes piece by piece. Nothing is put in
     /// place where `fill` fails.
+    ///
+    /// The answer is the stat by which the file is known: as long as it has that one, it holds just
+    /// these bytes. `None` where that cannot be told, and it has to be read.
     fn write_with(
         &self,
         path: &RelPath,
         kind: FileKind,
         fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Stat>> {
         let mut bytes = Vec::new();
         fill(&mut bytes)?;
-        self.write_atomic(path, &bytes, kind)
+        self.write_atomic(path, &bytes, kind)?;
+        Ok(None)
     }
 
-    /// As [`System::write_atomic`], with the bytes of another file, which is not a link. Where the
+    /// As [`System::write_with`], with the bytes of another file, which is not a link. Where the
     /// file system allows it the two share their blocks until one of them is written to.
-    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<()> {
-        self.write_atomic(to, &self.read(from)?, kind)
+    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<Option<Stat>> {
+        self.write_atomic(to, &self.read(from)?, kind)?;
+        Ok(None)
     }
 
     /// Whether a copy of a file costs next to nothing here.

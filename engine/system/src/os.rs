@@ -4,22 +4,21 @@
 mod beneath;
 mod copy;
 mod lock;
+mod put;
 mod recall;
 mod whole;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use qik_model::{FileKind, RelPath};
 use rustix::fs::{AtFlags, Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::env::Env;
 use crate::git::Git;
@@ -27,7 +26,7 @@ use crate::outside::{Disk, Outside};
 use crate::process::{self, Exit, ProcessSpec};
 use crate::stat::{DirItem, Look, Remembered, Stat, StatKind};
 use crate::stop::Stop;
-use crate::{LockGuard, STATE_FOLDER, System};
+use crate::{LockGuard, System};
 
 /// The operating system, seen from one project folder.
 #[derive(Debug)]
@@ -80,72 +79,11 @@ impl OsSystem {
     fn folder(&self, folder: &RelPath, create: bool) -> io::Result<OwnedFd> {
         beneath::open_folder(&self.root, folder, create)
     }
-
-    /// Makes something under a temporary name and moves it into place: in qik's own folder, so that
-    /// what a kill leaves behind is nobody's input, or beside the place where that is on another
-    /// file system.
-    fn put(
-        &self,
-        path: &RelPath,
-        make: impl Fn(&OwnedFd, &str) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let (folder, name) = self.place(path, true)?;
-        match self.put_by_way_of(&self.temp_folder()?, &folder, name, &make) {
-            Err(error) if error.raw_os_error() == Some(Errno::XDEV.raw_os_error()) => {
-                self.put_by_way_of(&folder, &folder, name, &make)
-            }
-            result => result,
-        }
-    }
-
-    fn put_by_way_of(
-        &self,
-        temp: &OwnedFd,
-        folder: &OwnedFd,
-        name: &OsStr,
-        make: impl FnOnce(&OwnedFd, &str) -> io::Result<()>,
-    ) -> io::Result<()> {
-        // One count for all systems of the process: two of them may see one folder.
-        static TEMP_FILES: AtomicU64 = AtomicU64::new(0);
-        let count = TEMP_FILES.fetch_add(1, Ordering::Relaxed);
-        let temp_name = format!(".qik-{}-{count}", std::process::id());
-        // Left by a process of the same number that was killed.
-        let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
-        let moved = make(temp, &temp_name).and_then(|()| {
-            rustix::fs::renameat(temp, &temp_name, folder, name).map_err(io::Error::from)
-        });
-        if moved.is_err() {
-            let _ = rustix::fs::unlinkat(temp, &temp_name, AtFlags::empty());
-        }
-        moved
-    }
-
-    fn temp_folder(&self) -> io::Result<OwnedFd> {
-        let state = RelPath::from_clean(STATE_FOLDER.as_bytes());
-        let temp = state.join("tmp");
-        match self.folder(&temp, false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
-        }
-        let opened = self.folder(&temp, true)?;
-        // The folder tells git itself that it is nobody's business.
-        let state = self.folder(&state, false)?;
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        if let Ok(file) = rustix::fs::openat(state, ".gitignore", flags, READ_WRITE) {
-            File::from(file).write_all(b"*\n")?;
-        }
-        Ok(opened)
-    }
 }
 
 /// What a new file may be used for, less the process's umask.
 const READ_WRITE: Mode = Mode::from_raw_mode(0o666);
 const READ_WRITE_EXECUTE: Mode = Mode::from_raw_mode(0o777);
-const NEW: OFlags = OFlags::CREATE.union(OFlags::EXCL).union(OFlags::WRONLY).union(OFlags::CLOEXEC);
-
-fn mode_of(kind: FileKind) -> Mode {
-    if kind == FileKind::Executable { READ_WRITE_EXECUTE } else { READ_WRITE }
-}
 
 impl System for OsSystem {
     fn root(&self) -> &Path {
@@ -182,16 +120,7 @@ impl System for OsSystem {
     }
 
     fn read_chunks(&self, path: &RelPath, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        let mut file = File::open(self.full(path))?;
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(count) => sink(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        whole::read_chunks(&File::open(self.full(path))?, sink)
     }
 
     fn stat(&self, path: &RelPath) -> io::Result<Stat> {
@@ -231,9 +160,7 @@ impl System for OsSystem {
         if kind == FileKind::Link {
             return self.create_link(path, bytes);
         }
-        self.put(path, |folder, name| {
-            File::from(rustix::fs::openat(folder, name, NEW, mode_of(kind))?).write_all(bytes)
-        })
+        self.put(path, |folder, name| put::new_file(folder, name, kind)?.write_all(bytes))
     }
 
     fn write_with(
@@ -241,27 +168,17 @@ impl System for OsSystem {
         path: &RelPath,
         kind: FileKind,
         fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let (folder, name) = self.place(path, true)?;
-        // What `fill` writes may not be to be had twice, so where it can be moved from is found out
-        // before.
-        let temp = self.temp_folder()?;
-        let is_near = rustix::fs::fstat(&temp)?.st_dev == rustix::fs::fstat(&folder)?.st_dev;
-        let temp = if is_near { &temp } else { &folder };
-        self.put_by_way_of(temp, &folder, name, |folder, temp| {
-            let file = File::from(rustix::fs::openat(folder, temp, NEW, mode_of(kind))?);
+    ) -> io::Result<Option<Stat>> {
+        self.put_once(path, kind, |file| {
             let mut out = io::BufWriter::with_capacity(128 * 1024, file);
             fill(&mut out)?;
             out.flush()
         })
     }
 
-    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<()> {
-        self.put(to, |folder, name| {
-            let source = File::open(self.full(from))?;
-            let mut file = File::from(rustix::fs::openat(folder, name, NEW, mode_of(kind))?);
-            copy::contents(&source, &mut file)
-        })
+    fn copy_file(&self, from: &RelPath, to: &RelPath, kind: FileKind) -> io::Result<Option<Stat>> {
+        let source = File::open(self.full(from))?;
+        self.put_once(to, kind, |file| copy::contents(&source, file))
     }
 
     fn shares_blocks(&self) -> bool {

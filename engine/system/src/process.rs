@@ -1,6 +1,8 @@
 //! Runs one shell line to its end: output as it is written, a time limit, a stop that reaches the
 //! whole process group. Does not know what the line is for, nor where its output goes.
 
+mod orphans;
+
 use std::ffi::OsString;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -68,6 +70,7 @@ pub(crate) fn run(
         return Ok(Exit::Stopped(signal));
     }
     let (child, pipe) = spawn(spec)?;
+    let guarded = (!spec.terminal).then(|| orphans::Guarded::new(pid_of(&child)));
     let mut running = Running {
         watch: ExitWatch::new(&child)?,
         pid: pid_of(&child),
@@ -82,6 +85,7 @@ pub(crate) fn run(
         // What survived the child in its group was asked to end with it.
         running.signal(Signal::KILL);
     }
+    drop(guarded);
     let status = wait(child)?;
     result?;
     Ok(running.ended_by_us.unwrap_or_else(|| exit_of(status)))

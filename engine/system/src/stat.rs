@@ -99,7 +99,7 @@ impl Stat {
     /// Kernels stamp files from a clock that lags by up to one tick (10 ms at the slowest rate in
     /// use), so two writes within a tick share a stamp. A stamp without nanoseconds may come from a
     /// file system that counts in seconds, or in steps of two.
-    pub(crate) fn settled_at(&self, moment: SystemTime) -> bool {
+    pub fn settled_at(&self, moment: SystemTime) -> bool {
         [self.mtime, self.ctime].into_iter().all(|(seconds, nanos)| {
             let slack = if nanos == 0 { COARSE } else { FINE };
             time_of(seconds, nanos).checked_add(slack).is_some_and(|limit| limit < moment)

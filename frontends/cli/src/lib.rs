@@ -172,7 +172,7 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         return watch::stay(session, prepared, style, verbosity, live);
     }
     let ci = service.map(CiLog::new);
-    let mut printer = Printer::new(style.clone(), verbosity, streams, live && !streams, ci);
+    let mut printer = Printer::new(style.clone(), verbosity, streams, live, ci);
     if alone {
         printer.with_nothing_beside();
     }

@@ -25,6 +25,8 @@ pub(crate) struct Printer {
     /// Whether logs are printed as they come.
     streams: bool,
     live: Option<Live>,
+    /// Whether the terminal may show what moves.
+    animates: bool,
     /// Where a service reads along, everything goes to stdout, in its form.
     ci: Option<CiLog>,
     /// Whether the log that streams is at the beginning of a line.
@@ -34,10 +36,17 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub fn new(style: Style, verbosity: i64, streams: bool, live: bool, ci: Option<CiLog>) -> Self {
-        let live = live.then(Live::new);
+    pub fn new(
+        style: Style,
+        verbosity: i64,
+        streams: bool,
+        animates: bool,
+        ci: Option<CiLog>,
+    ) -> Self {
+        let live = (animates && !streams).then(Live::new);
         let served = Served::new(style.clone(), false);
-        Self { style, verbosity, streams, live, ci, at_line_start: true, notes: Vec::new(), served }
+        let (at_line_start, notes) = (true, Vec::new());
+        Self { style, verbosity, streams, live, animates, ci, at_line_start, notes, served }
     }
 
     /// A persistent command that is all there is prints what it prints.
@@ -117,6 +126,10 @@ impl Printer {
 
     /// Where something moves on the terminal it says what the run waits for.
     fn sharing(&mut self, left: usize) {
+        if self.animates {
+            // A log that streamed is over by now.
+            self.live.get_or_insert_with(Live::new);
+        }
         if let Some(live) = &mut self.live {
             let what = if left == 1 { "result" } else { "results" };
             live.wait(format!("sharing {left} {what}"));

@@ -158,8 +158,8 @@ impl Teller {
             self.say(&self.style.faint(&what));
         }
         let streams = count == 1;
-        let live = self.live && !streams;
-        self.printer = Some(Printer::new(self.style.clone(), self.verbosity, streams, live, None));
+        self.printer =
+            Some(Printer::new(self.style.clone(), self.verbosity, streams, self.live, None));
     }
 
     fn end(&mut self, session: &Session, report: RunReport) {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Restorer;
 use crate::action::{ArtifactFiles, MissReason};
 use crate::content::{content_of, content_of_file};
+use crate::hands::for_all;
 use crate::names::{decode_path, encode_path};
 
 /// Steps that lead from the work tree as it is to the one that an entry describes.
@@ -79,26 +80,30 @@ impl Restorer {
             bytes: BTreeMap::new(),
         };
         // What is stale goes first: it may be a folder's name in the new tree, or the reverse.
-        for path in present.iter().filter(|path| !wanted.contains_key(path)) {
-            let before = self.state(path).map_err(unreadable)?;
+        let stale: Vec<_> = present.iter().filter(|path| !wanted.contains_key(path)).collect();
+        for (path, before) in stale.iter().zip(self.states(&stale)?) {
             if matches!(before, Before::File(_)) {
                 let keep = self.is_precious(path, before, files);
                 plan.steps.push(Step { path: encode_path(path), before, keep, after: None });
             }
         }
         let mut folders = BTreeSet::new();
-        for (path, artifact) in &wanted {
+        for path in wanted.keys() {
             self.clear_way(path, files, &mut folders, &mut plan)?;
-            if files.state(path) == Some((artifact.kind, artifact.id)) {
-                continue;
-            }
+        }
+        let differs = |path: &&RelPath| {
+            let artifact = wanted[path];
+            files.state(path) != Some((artifact.kind, artifact.id))
+        };
+        let paths: Vec<&RelPath> = wanted.keys().filter(differs).collect();
+        for (path, before) in paths.iter().zip(self.states(&paths)?) {
+            let artifact = wanted[path];
             let after = State { kind: artifact.kind, content: artifact.content };
-            let before = self.state(path).map_err(unreadable)?;
             if before == Before::File(after) {
                 continue;
             }
             if !self.contents.has(&after.content) {
-                return Err(Refused::Miss(MissReason::ContentMissing(path.clone())));
+                return Err(Refused::Miss(MissReason::ContentMissing((*path).clone())));
             }
             let keep = self.is_precious(path, before, files);
             plan.steps.push(Step { path: encode_path(path), before, keep, after: Some(after) });
@@ -135,6 +140,13 @@ impl Restorer {
             plan.folders.push(folder.to_owned());
         }
         Ok(())
+    }
+
+    /// What is at these paths on disk, all of which may have to be read.
+    fn states(&self, paths: &[&RelPath]) -> Result<Vec<Before>, Refused> {
+        let size = |path: &&RelPath| self.system.stat(path).map_or(0, |stat| stat.size);
+        let bytes = paths.iter().map(size).sum();
+        for_all(paths, bytes, |path| self.state(path)).map_err(unreadable)
     }
 
     /// What is at `path` on disk.
@@ -197,24 +209,30 @@ impl Restorer {
 
     /// Makes sure of all contents before anything is done, and holds as many as there is room for.
     fn check_all(&self, plan: &mut Plan) -> Result<(), Refused> {
-        let mut held = 0;
-        for step in &plan.steps {
-            let Some(after) = &step.after else { continue };
+        let mut all = 0;
+        let puts = plan.steps.iter().filter_map(|step| Some((&step.path, step.after?.content)));
+        let puts: Vec<(&String, Content, bool)> = puts
+            .map(|(path, content)| {
+                all += content.size;
+                (path, content, all <= AT_HAND)
+            })
+            .collect();
+        let held = for_all(&puts, all, |(path, content, is_held)| {
             let unreachable = |error: crate::StorageError| {
                 Refused::Miss(MissReason::Unreachable(error.to_string()))
             };
-            let is_whole = if held + after.content.size <= AT_HAND {
-                let bytes = self.contents.get(&after.content).map_err(unreachable)?;
-                held += after.content.size;
-                bytes.map(|bytes| plan.bytes.insert(step.path.clone(), bytes)).is_some()
-            } else {
-                self.contents.check(&after.content).map_err(unreachable)?
+            let gone = || {
+                let path = decode_path(path).unwrap_or_default();
+                Refused::Miss(MissReason::ContentMissing(path))
             };
-            if !is_whole {
-                let path = decode_path(&step.path).unwrap_or_default();
-                return Err(Refused::Miss(MissReason::ContentMissing(path)));
+            if *is_held {
+                let bytes = self.contents.get(content).map_err(unreachable)?;
+                return Ok(Some(((*path).clone(), bytes.ok_or_else(gone)?)));
             }
-        }
+            let is_whole = self.contents.check(content).map_err(unreachable)?;
+            if is_whole { Ok(None) } else { Err(gone()) }
+        })?;
+        plan.bytes = held.into_iter().flatten().collect();
         Ok(())
     }
 }

@@ -2,29 +2,37 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use qik_model::{FileKind, RelPath};
+use qik_system::{Facts, Stat};
 
 use super::plan::{Before, Plan, State, Step, is_absence};
 use super::{Restored, Restorer};
 use crate::action::MissReason;
+use crate::facts;
+use crate::hands::for_all;
 use crate::names::decode_path;
+
+/// What is known of a file that was put.
+type Known = Option<(Stat, Facts)>;
 
 impl Restorer {
     /// Does every step, or none: where one fails those before it are taken back.
     pub(super) fn carry_out(&self, plan: &Plan) -> Result<Restored, MissReason> {
-        let mut done = 0;
+        let (mut done, mut known) = (0, Vec::with_capacity(plan.steps.len()));
         // Files that are put are apart from each other; what is removed may make room for them.
         for group in plan.steps.chunk_by(|a, b| a.after.is_some() == b.after.is_some()) {
             done += group.len();
-            if let Err((step, error)) = self.take_all(plan, group) {
-                for step in plan.steps[..done].iter().rev() {
-                    // What cannot be taken back is as the entry wants it, and is seen by its digest.
-                    let _ = self.take_back(plan, step);
+            match self.take_all(plan, group) {
+                Ok(of_group) => known.extend(of_group),
+                Err((step, error)) => {
+                    for step in plan.steps[..done].iter().rev() {
+                        // What cannot be taken back is as the entry wants it, and is seen by its
+                        // digest.
+                        let _ = self.take_back(plan, step);
+                    }
+                    return Err(reason_of(step, &error));
                 }
-                return Err(reason_of(step, &error));
             }
         }
         self.tidy(plan);
@@ -38,8 +46,9 @@ impl Restorer {
             return Err(reason(&error));
         }
         let mut restored = Restored::default();
-        for step in &plan.steps {
+        for (step, known) in plan.steps.iter().zip(known) {
             let path = path_of(&step.path).map_err(|error| reason(&error))?;
+            restored.known.extend(known.map(|(stat, facts)| (path.clone(), stat, facts)));
             if step.keep {
                 let place = place_of(plan, step).map_err(|error| reason(&error))?;
                 restored.trashed.push((path.clone(), place));
@@ -54,29 +63,18 @@ impl Restorer {
     }
 
     /// Does these steps: several at once where they put files.
-    fn take_all<'a>(&self, plan: &Plan, steps: &'a [Step]) -> Result<(), (&'a Step, io::Error)> {
-        let puts = steps.first().is_some_and(|step| step.after.is_some());
-        let hands = if puts { qik_system::cpu_count().min(steps.len() / 8).min(8) } else { 0 };
-        if hands < 2 {
-            let mut all = steps.iter();
-            return all.try_for_each(|step| self.take(plan, step).map_err(|error| (step, error)));
+    fn take_all<'a>(
+        &self,
+        plan: &Plan,
+        steps: &'a [Step],
+    ) -> Result<Vec<Known>, (&'a Step, io::Error)> {
+        let take = |step: &&'a Step| self.take(plan, step).map_err(|error| (*step, error));
+        let steps: Vec<&Step> = steps.iter().collect();
+        if steps.first().is_none_or(|step| step.after.is_none()) {
+            return steps.iter().map(take).collect();
         }
-        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
-        std::thread::scope(|scope| {
-            for _ in 0..hands {
-                scope.spawn(|| {
-                    while let Some(step) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(error) = self.take(plan, step) {
-                            // The others have nothing left to do.
-                            next.store(steps.len(), Ordering::Relaxed);
-                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                            failed.get_or_insert((step, error));
-                        }
-                    }
-                });
-            }
-        });
-        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        let bytes = steps.iter().filter_map(|step| step.after).map(|after| after.content.size);
+        for_all(&steps, bytes.sum(), take)
     }
 
     /// Does the steps that are still to be done. A path that somebody changed meanwhile is theirs.
@@ -107,17 +105,17 @@ impl Restorer {
         plan.folders.iter().try_for_each(|folder| self.system.create_dir_all(&path_of(folder)?))
     }
 
-    fn take(&self, plan: &Plan, step: &Step) -> io::Result<()> {
+    fn take(&self, plan: &Plan, step: &Step) -> io::Result<Known> {
         let path = path_of(&step.path)?;
         if step.keep {
             self.system.rename(&path, &place_of(plan, step)?)?;
         }
         match &step.after {
             Some(after) => self.put(&path, after, plan.bytes.get(&step.path)),
-            None if step.keep => Ok(()),
+            None if step.keep => Ok(None),
             None => match self.system.remove_file(&path) {
-                Err(error) if is_absence(&error) => Ok(()),
-                result => result,
+                Err(error) if is_absence(&error) => Ok(None),
+                result => result.map(|()| None),
             },
         }
     }
@@ -137,7 +135,7 @@ impl Restorer {
         }
         match step.before {
             Before::File(before) if self.state(&path)? != step.before => {
-                self.put(&path, &before, None)
+                self.put(&path, &before, None).map(drop)
             }
             Before::Nothing => match self.system.remove_file(&path) {
                 Err(error) if !is_absence(&error) => Err(error),
@@ -147,18 +145,37 @@ impl Restorer {
         }
     }
 
-    fn put(&self, path: &RelPath, state: &State, at_hand: Option<&Vec<u8>>) -> io::Result<()> {
-        if at_hand.is_none() && state.kind != FileKind::Link {
-            return self.contents.copy_to(&state.content, path, state.kind);
+    fn put(&self, path: &RelPath, state: &State, at_hand: Option<&Vec<u8>>) -> io::Result<Known> {
+        let is_large = state.content.size >= facts::FROM;
+        if at_hand.is_none() && is_large && state.kind != FileKind::Link {
+            let known = self.contents.copy_to(&state.content, path, state.kind)?;
+            return Ok(known.and_then(|stat| Some((stat, self.facts_of_large(state)?))));
         }
         let bytes = match at_hand {
             Some(bytes) => Cow::Borrowed(bytes),
             None => Cow::Owned(self.fetch_again(state)?),
         };
-        match state.kind {
-            FileKind::Link => self.system.create_link(path, &bytes),
-            kind => self.system.write_atomic(path, &bytes, kind),
+        if state.kind == FileKind::Link {
+            return self.system.create_link(path, &bytes).map(|()| None);
         }
+        let write = &mut |out: &mut dyn io::Write| out.write_all(&bytes);
+        let known = self.system.write_with(path, state.kind, write)?;
+        let facts = |stat| {
+            let facts = if is_large { self.facts_of_large(state) } else { None };
+            (stat, facts.unwrap_or_else(|| Facts::of(&bytes)))
+        };
+        Ok(known.map(facts))
+    }
+
+    /// As they were noted when the bytes were taken up, or else by reading them. Without them nothing
+    /// is lost: the file is read when it is looked at.
+    fn facts_of_large(&self, state: &State) -> Option<Facts> {
+        let digest = state.content.digest;
+        self.facts.get(&digest).or_else(|| {
+            let facts = self.contents.facts(&state.content).ok()??;
+            self.facts.put([(digest, facts)]);
+            Some(facts)
+        })
     }
 
     fn fetch_again(&self, state: &State) -> io::Result<Vec<u8>> {

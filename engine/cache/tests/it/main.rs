@@ -7,6 +7,7 @@ mod crash;
 mod crash_shared;
 mod dying;
 mod failure;
+mod known;
 mod local;
 mod merge;
 mod project;

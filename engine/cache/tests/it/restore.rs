@@ -20,14 +20,14 @@ pub fn entry(caches: &CacheSet, artifacts: &[(&str, FileKind, &str)]) -> ActionR
 }
 
 #[track_caller]
-fn done(outcome: Restore) -> Restored {
+pub fn done(outcome: Restore) -> Restored {
     match outcome {
         Restore::Done(restored) => restored,
         Restore::Miss(reason) => panic!("a miss: {reason}"),
     }
 }
 
-fn restore(project: &Project, caches: &CacheSet, result: &ActionResult) -> Restore {
+pub fn restore(project: &Project, caches: &CacheSet, result: &ActionResult) -> Restore {
     caches.restore("local", result, &project.files(), &[])
 }
 

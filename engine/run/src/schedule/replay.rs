@@ -62,7 +62,13 @@ impl Schedule<'_> {
         }
     }
 
-    pub(super) fn restored(&mut self, at: usize, restored: Restore) {
+    pub(super) fn restored(&mut self, at: usize, mut restored: Restore) {
+        if let Restore::Done(restored) = &mut restored {
+            // What was just written need not be read.
+            for (path, stat, facts) in restored.known.drain(..) {
+                self.stage.tree.learn(path, stat, facts);
+            }
+        }
         let scope = self.plan.runnables[at].definition.artifact_globs.bases();
         sweep::refresh(self.stage.db, self.stage.tree, scope);
         match restored {

@@ -189,6 +189,9 @@ impl Schedule<'_> {
         let planned = &self.plan.runnables[at];
         let db = &*self.stage.db;
         let artifacts = self.present_artifacts(at);
+        let facts =
+            |(path, ..): &(RelPath, _, _)| Some((path.clone(), self.stage.tree.facts(path)?));
+        let facts = artifacts.iter().filter_map(facts).collect();
         let folders = empty_folders(&*self.system, &planned.definition.artifact_globs);
         if executed.code == 0
             && let Some(missing) = missing_artifact(planned, &artifacts, &folders)
@@ -220,6 +223,7 @@ impl Schedule<'_> {
             code: executed.code,
             log: executed.log.clone(),
             artifacts,
+            facts,
             folders,
             millis: millis(executed.time),
             explanation,

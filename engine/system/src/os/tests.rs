@@ -156,3 +156,36 @@ fn the_state_folder_hides_itself_from_git() {
     f.system.write_atomic(&"a".into(), b"", FileKind::File).unwrap();
     assert_eq!(f.system.read(&"._qik/.gitignore".into()).unwrap(), b"*\n");
 }
+
+fn written(f: &Fixture, path: &str, bytes: &[u8]) -> Stat {
+    let path = RelPath::from(path);
+    let known = f.system.write_with(&path, FileKind::File, &mut |out| out.write_all(bytes));
+    known.unwrap().expect("a file system with fine stamps")
+}
+
+#[test]
+fn a_file_that_was_written_is_known_by_its_stat() {
+    let f = fixture();
+    let known = written(&f, "a/b", b"one");
+    assert_eq!(f.system.stat(&"a/b".into()).unwrap(), known);
+    assert_eq!(known.size, 3);
+    let copied = f.system.copy_file(&"a/b".into(), &"a/c".into(), FileKind::Executable).unwrap();
+    assert_eq!(copied, Some(f.system.stat(&"a/c".into()).unwrap()));
+    assert_eq!(f.system.read(&"a/c".into()).unwrap(), b"one");
+}
+
+/// However soon it comes: kernels count the time of files in ticks, but ours is none of those.
+#[test]
+fn a_later_write_gives_a_known_file_another_stat() {
+    use std::os::unix::fs::MetadataExt;
+
+    let f = fixture();
+    let place = f.system.full(&"a".into());
+    for _ in 0..500 {
+        let known = written(&f, "a", b"one");
+        let mut file = std::fs::OpenOptions::new().write(true).open(&place).unwrap();
+        file.write_all(b"two").unwrap();
+        let now = std::fs::metadata(&place).unwrap();
+        assert_ne!((now.mtime(), now.mtime_nsec() as u32), known.mtime);
+    }
+}

@@ -1,6 +1,9 @@
-//! Reads a whole open file with as few questions as it takes. Does not know where the file is.
+//! Reads a whole open file with as few questions as it takes, into one buffer or piece by piece. Does
+//! not know where the file is.
 
-use std::io;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
@@ -33,4 +36,26 @@ pub(super) fn read(file: &OwnedFd, buffer: &mut Vec<u8>) -> io::Result<Stat> {
             }
         }
     }
+}
+
+/// Hands the bytes of a file over piece by piece.
+pub(super) fn read_chunks(file: &File, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    thread_local! {
+        // Fresh pages for each file would cost about a tenth of what copying it costs.
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    // Whoever reads a file within `sink` finds an empty one, and makes another.
+    let mut buffer = BUFFER.take();
+    buffer.resize(ROOM, 0);
+    let mut file = file;
+    let result = loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break Ok(()),
+            Ok(count) => sink(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    BUFFER.set(buffer);
+    result
 }

@@ -25,6 +25,7 @@ impl WorkTree {
         delta.touched.dedup();
         let touches = delta.touched.iter().map(|path| (self.revision, path.clone()));
         self.touches.extend(touches);
+        self.cache.forget_learnt();
         self.compact_touches();
         delta
     }

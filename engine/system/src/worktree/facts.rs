@@ -29,11 +29,11 @@ pub fn is_content_of(id: &BlobId, bytes: &[u8]) -> bool {
 /// Which of them holds depends on attributes and configuration; these facts depend on the bytes
 /// alone, so they stay true when the rules change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub struct Facts {
     /// Of the bytes as they are.
-    pub raw: BlobId,
+    pub(super) raw: BlobId,
     /// Of the bytes with `\r\n` as `\n`; `None` where that makes no difference.
-    pub unix: Option<Unix>,
+    pub(super) unix: Option<Unix>,
 }
 
 /// Of bytes that hold `\r\n`.
@@ -48,6 +48,10 @@ pub(super) struct Unix {
 type Source<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8])) -> io::Result<()>;
 
 impl Facts {
+    /// How many bytes they are written down in.
+    pub const SIZE: usize = 41;
+
+    /// Those of bytes at hand.
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.find(b"\r\n").is_none() {
             return Self { raw: blob_id(bytes), unix: None };
@@ -61,6 +65,9 @@ impl Facts {
 
     /// The same for bytes that are too many to hold. `None` where they were not `size` bytes:
     /// somebody is writing.
+    ///
+    /// # Errors
+    /// Those of `source`, which is asked for the bytes once or twice.
     pub fn of_stream(size: u64, source: Source<'_>) -> io::Result<Option<Self>> {
         let mut raw = header(size);
         let mut stats = TextStats::default();
@@ -84,9 +91,46 @@ impl Facts {
         Ok(Some(Self { raw, unix: Some(unix) }))
     }
 
+    /// Whether these are the facts of bytes that have this identity when nothing is converted.
+    pub fn is_of(&self, raw: &BlobId) -> bool {
+        self.raw == *raw
+    }
+
+    /// Whether bytes with these facts have this identity under some conversion.
+    pub fn allow(&self, id: &BlobId) -> bool {
+        self.is_of(id) || self.unix.is_some_and(|unix| unix.id == *id)
+    }
+
+    /// As they are written down.
+    pub fn to_bytes(&self) -> [u8; Self::SIZE] {
+        let mut bytes = [0; Self::SIZE];
+        bytes[..20].copy_from_slice(&self.raw.0);
+        if let Some(unix) = self.unix {
+            bytes[20] = 1 + u8::from(unix.looks_like_text);
+            bytes[21..].copy_from_slice(&unix.id.0);
+        }
+        bytes
+    }
+
+    /// What was written down so.
+    pub fn from_bytes(bytes: &[u8; Self::SIZE]) -> Option<Self> {
+        let (raw, rest) = bytes.split_first_chunk()?;
+        let (kind, rest) = rest.split_first()?;
+        let unix = match kind {
+            0 => None,
+            1 | 2 => Some(Unix { id: BlobId(rest.try_into().ok()?), looks_like_text: *kind == 2 }),
+            _ => return None,
+        };
+        Some(Self { raw: BlobId(*raw), unix })
+    }
+
     /// The identity under a conversion. `crlf_in_index` tells whether the file as git holds it has
     /// `\r\n`: then a guess leaves it alone.
-    pub fn id(&self, conversion: Conversion, crlf_in_index: impl FnOnce() -> bool) -> BlobId {
+    pub(super) fn id(
+        &self,
+        conversion: Conversion,
+        crlf_in_index: impl FnOnce() -> bool,
+    ) -> BlobId {
         match (conversion, self.unix) {
             (Conversion::Text, Some(unix)) => unix.id,
             (Conversion::Guess, Some(unix)) if unix.looks_like_text && !crlf_in_index() => unix.id,
@@ -98,6 +142,27 @@ impl Facts {
 /// Whether git, guessing, takes the bytes for text that holds `\r\n`.
 pub(super) fn is_text_with_crlf(bytes: &[u8]) -> bool {
     bytes.find(b"\r\n").is_some() && TextStats::of(bytes).looks_like_text()
+}
+
+/// Takes the git blob id of bytes that come piece by piece.
+#[derive(Clone, Debug)]
+pub struct BlobHasher(Sha1);
+
+impl BlobHasher {
+    /// For so many bytes.
+    pub fn new(size: u64) -> Self {
+        Self(header(size))
+    }
+
+    /// Takes the next of them.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Their id, if they were as many as was said.
+    pub fn finish(self) -> BlobId {
+        BlobId(self.0.finalize().into())
+    }
 }
 
 /// A hasher that has seen the header of a blob of this size.
@@ -242,6 +307,23 @@ mod tests {
             check(binary, Conversion::Guess, false, binary);
         }
         check(b"a\r\n\x1a", Conversion::Guess, false, b"a\n\x1a");
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_again() {
+        for bytes in [b"plain".as_slice(), b"a\r\nb", b"a\r\n\0"] {
+            let facts = Facts::of(bytes);
+            assert_eq!(Facts::from_bytes(&facts.to_bytes()), Some(facts));
+            assert!(facts.allow(&blob_id(bytes)) && facts.allow(&blob_id(&unix(bytes))));
+            assert!(facts.is_of(&blob_id(bytes)) && !facts.allow(&blob_id(b"other")));
+        }
+        let mut bytes = Facts::of(b"x").to_bytes();
+        bytes[20] = 3;
+        assert_eq!(Facts::from_bytes(&bytes), None);
+    }
+
+    fn unix(bytes: &[u8]) -> Vec<u8> {
+        bytes.replace(b"\r\n", b"\n")
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn remembered(
         Some(state) if state.settled && state.stat.same_state(stat) && state.facts.is_some() => {
             state.facts
         }
-        _ => walk.tree.cache.get(path.as_bytes(), stat),
+        _ => walk.tree.cache.get(path, stat),
     }
 }
 

@@ -21,10 +21,9 @@ use crate::System;
 use crate::phase;
 use crate::stat::{Stat, StatKind};
 
-pub use facts::{blob_id, is_content_of};
+pub use facts::{BlobHasher, Facts, blob_id, is_content_of};
 pub(crate) use ignore::is_never_listed;
 
-use facts::Facts;
 use ignore::Rules;
 use index::Repository;
 use listings::Listings;
@@ -224,6 +223,17 @@ impl WorkTree {
         // applied only when the file was added.
         let plain = !folder.rules.attributes.clean_entries_need_a_look();
         (plain && state.stat.kind != StatKind::Link).then_some(state.stat)
+    }
+
+    /// What reading a file told, as of the last look; `None` where the index told it.
+    pub fn facts(&self, path: &RelPath) -> Option<Facts> {
+        self.state_of(path)?.facts
+    }
+
+    /// Takes note of the bytes of a file for the next look, so that it need not read the file: it
+    /// holds them as long as it has this stat, as [`System::write_with`] promises.
+    pub fn learn(&mut self, path: RelPath, stat: Stat, facts: Facts) {
+        self.cache.learn(path, stat, facts);
     }
 
     /// Whether git tracks `path`.

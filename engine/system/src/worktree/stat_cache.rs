@@ -21,6 +21,8 @@ use crate::{STATE_FOLDER, System};
 pub(super) struct StatCache {
     system: Arc<dyn System>,
     loaded: OnceLock<Records>,
+    /// What somebody else found out, for the next look.
+    learnt: FxHashMap<RelPath, (Stat, Facts)>,
 }
 
 /// Changes with the layout, and with what facts mean.
@@ -29,12 +31,25 @@ const HEADER: usize = MAGIC.len() + 32;
 
 impl StatCache {
     pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, loaded: OnceLock::new() }
+        Self { system, loaded: OnceLock::new(), learnt: FxHashMap::default() }
     }
 
     /// The facts of the file at `path`, if they are known for this stat.
-    pub fn get(&self, path: &[u8], stat: &Stat) -> Option<Facts> {
-        self.records().get(path, stat)
+    pub fn get(&self, path: &RelPath, stat: &Stat) -> Option<Facts> {
+        match self.learnt.get(path) {
+            Some((known, facts)) if known.same_state(stat) => Some(*facts),
+            _ => self.records().get(path.as_bytes(), stat),
+        }
+    }
+
+    /// See [`super::WorkTree::learn`].
+    pub fn learn(&mut self, path: RelPath, stat: Stat, facts: Facts) {
+        self.learnt.insert(path, (stat, facts));
+    }
+
+    /// What was learnt is in the tree by now, or of no more use.
+    pub fn forget_learnt(&mut self) {
+        self.learnt = FxHashMap::default();
     }
 
     /// Writes what the tree knows, if it is news. What others wrote meanwhile is kept as far as it

@@ -151,6 +151,33 @@ fn a_second_clone_gets_everything_from_a_shared_folder() {
     assert!(second.executed().is_empty());
 }
 
+/// What was just put in place is known without being read, which must not outlive an edit, however
+/// soon it comes and whatever it leaves the same.
+#[test]
+fn an_edit_right_after_a_restore_is_seen() {
+    let project = Project::new(
+        "[commands.build]\nexec = \"note; mkdir -p out; yes built | head -c 200000 > out/a\"\n\
+         deps = [\"x\"]\nartifacts = [\"out\"]\n\
+         [commands.use]\nexec = \"note; tail -c 3 out/a\"\ndeps = [\"out/**\", {type = \"command\", name = \"build\"}]\n",
+    );
+    project.write("x", "").commit();
+    project.qik("use").exits(0);
+    std::fs::remove_dir_all(project.path("out")).unwrap();
+    assert_eq!(project.qik("use").exits(0).summary(), "0 ran, 2 cached");
+    let place = project.path("out/a");
+    let whole = std::fs::read(&place).unwrap();
+    let before = std::fs::metadata(&place).unwrap();
+    let mut other = whole.clone();
+    other[7] ^= 1;
+    std::fs::write(&place, &other).unwrap();
+    let file = std::fs::File::options().write(true).open(&place).unwrap();
+    file.set_modified(before.modified().unwrap()).unwrap();
+    drop(file);
+    assert_eq!(project.qik("use").exits(0).summary(), "0 ran, 2 cached");
+    assert_eq!(std::fs::read(&place).unwrap(), whole, "it is put back");
+    assert_eq!(project.executed(), ["build", "use"]);
+}
+
 #[test]
 fn an_empty_folder_is_an_artifact_by_itself() {
     let project = Project::new(

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::project::Project;
+use crate::project::{Project, tell};
 use crate::server::{BUCKET, KEY, SECRET, Server};
 
 const CONFIG: &str = r#"
@@ -49,6 +49,23 @@ fn project() -> Project {
 /// The environment of somebody who may use the server.
 pub fn env(server: &Server) -> [(&str, &str); 3] {
     [("URL", &server.url), ("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET)]
+}
+
+#[test]
+fn a_terminal_shows_what_is_still_on_its_way_also_after_a_log_that_streamed() {
+    let project = project();
+    if tell(project.command("sh").args(["-c", "command -v script"])).code != 0 {
+        return;
+    }
+    let server = Server::start();
+    server.mood.delay_millis.store(500, Ordering::Relaxed);
+    for (args, left) in [("cover@api", "sharing 1 result"), ("cover -f", "sharing 2 results")] {
+        let line = format!("{} {args} --cache team", env!("CARGO_BIN_EXE_qik"));
+        let mut script = project.command("script");
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").envs(env(&server));
+        let told = tell(&mut script).out();
+        assert!(told.contains(left), "{told}");
+    }
 }
 
 #[test]

@@ -59,6 +59,15 @@ fn a_request_to_end_ends_everything_with_143() {
 }
 
 #[test]
+fn nothing_outlives_a_qik_that_is_killed() {
+    let (project, qik) = started(CONFIG, "next");
+    qik.signal(Signal::KILL);
+    qik.ends().exits(-9);
+    no_survivor(&project);
+    assert_eq!(project.ls("hang --cache-status cold"), ["hang"], "nothing was kept");
+}
+
+#[test]
 fn a_failure_that_would_be_kept_is_not_kept_when_it_was_stopped() {
     let config = CONFIG.replace("artifacts =", "cache-when = \"finished\"\nartifacts =");
     let (project, qik) = started(&config, "hang");

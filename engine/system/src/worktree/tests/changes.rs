@@ -57,6 +57,46 @@ fn nothing_new_is_nothing_told() {
     check(some_files, |_| {}, &["d", "a", "no/such/file"], &[], &[]);
 }
 
+/// Other facts than those of the bytes show whom the tree believes.
+#[test]
+fn what_was_learnt_of_a_file_holds_for_its_stat_and_is_not_read() {
+    let repo = Repo::new();
+    some_files(&repo);
+    repo.add();
+    let (mut tree, system) = repo.open(TreeOptions::default());
+    tree.scan();
+    let path = RelPath::from("d/new");
+    let id = |tree: &WorkTree| tree.file(&path).unwrap().1;
+    repo.write("d/new", "one");
+    settle();
+    let stat = system.stat(&path).unwrap();
+    system.take();
+
+    tree.learn(path.clone(), Stat { mtime: (1, 2), ..stat }, Facts::of(b"told"));
+    tree.refresh(&paths(&["d"]));
+    assert_eq!((id(&tree), system.take()), (blob_id(b"one"), vec!["d/new".to_string()]));
+
+    repo.remove("d/new");
+    tree.refresh(&paths(&["d"]));
+    repo.write("d/new", "two");
+    let stat = system.stat(&path).unwrap();
+    tree.learn(path.clone(), stat, Facts::of(b"told"));
+    tree.refresh(&paths(&["d"]));
+    assert_eq!((id(&tree), system.take()), (blob_id(b"told"), vec![]));
+    assert_eq!(tree.facts(&path), Some(Facts::of(b"told")));
+
+    // It is kept for the next process, as what was read is.
+    tree.save().unwrap();
+    let (mut next, of_next) = repo.open(TreeOptions::default());
+    next.scan();
+    assert_eq!((id(&next), of_next.take()), (blob_id(b"told"), vec![]));
+
+    settle();
+    repo.write("d/new", "six");
+    tree.refresh(&paths(&["d"]));
+    assert_eq!((id(&tree), system.take()), (blob_id(b"six"), vec!["d/new".to_string()]));
+}
+
 #[test]
 fn a_refresh_finds_new_folders() {
     let new = |r: &Repo| r.write("n/o/p", "");
