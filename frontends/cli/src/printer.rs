@@ -10,7 +10,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use qik_session::model::{Diagnostic, Name};
 use qik_session::system::{Stream, is_terminal};
-use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
+use qik_session::{EventLine, Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
 use crate::ci_log::CiLog;
 use crate::diagnostics;
@@ -25,6 +25,8 @@ pub(crate) struct Printer {
     live: Option<Live>,
     /// Where a service reads along, everything goes to stdout, in its form.
     ci: Option<CiLog>,
+    /// Where a program reads along, each event is an object on a line of stdout, and nothing else is.
+    json: bool,
     /// Whether the log that streams is at the beginning of a line.
     at_line_start: bool,
     notes: Vec<Diagnostic>,
@@ -40,10 +42,19 @@ struct Live {
 impl Printer {
     pub fn new(style: Style, verbosity: i64, streams: bool, live: bool, ci: Option<CiLog>) -> Self {
         let live = live.then(Live::new);
-        Self { style, verbosity, streams, live, ci, at_line_start: true, notes: Vec::new() }
+        let (json, notes) = (false, Vec::new());
+        Self { style, verbosity, streams, live, ci, json, at_line_start: true, notes }
+    }
+
+    /// The same for a program that reads along.
+    pub fn with_json(self, json: bool) -> Self {
+        Self { json, ..self }
     }
 
     pub fn hear(&mut self, event: RunEvent) {
+        if self.json {
+            return write_log(EventLine::new(&event).json().as_bytes());
+        }
         match event {
             RunEvent::Planned { count } => {
                 if let Some(live) = &self.live {
@@ -175,6 +186,9 @@ impl Printer {
     pub fn finish(&mut self, session: &Session, run: &RunReport, report: Option<&Report>) {
         if let Some(live) = self.live.take() {
             live.total.finish_and_clear();
+        }
+        if self.json {
+            return write_log(EventLine::ended(run).json().as_bytes());
         }
         if !self.streams && self.verbosity == 1 {
             for failed in run.runnables.iter().filter(|report| report.failed()) {

@@ -28,6 +28,7 @@ pub(crate) fn stay(
     style: &Style,
     verbosity: i64,
     live: bool,
+    json: bool,
 ) -> i32 {
     let (wish, wishes) = unbounded();
     let logs = unbounded();
@@ -41,6 +42,7 @@ pub(crate) fn stay(
         style: style.clone(),
         verbosity,
         live,
+        json,
         keys: keys.is_some(),
         printer: None,
         last: Vec::new(),
@@ -80,6 +82,7 @@ struct Teller {
     style: Style,
     verbosity: i64,
     live: bool,
+    json: bool,
     keys: bool,
     /// Of the wave that runs.
     printer: Option<Printer>,
@@ -123,7 +126,8 @@ impl Teller {
         }
         let streams = count == 1;
         let live = self.live && !streams;
-        self.printer = Some(Printer::new(self.style.clone(), self.verbosity, streams, live, None));
+        let printer = Printer::new(self.style.clone(), self.verbosity, streams, live, None);
+        self.printer = Some(printer.with_json(self.json));
     }
 
     fn end(&mut self, session: &Session, report: RunReport) {
