@@ -9,17 +9,26 @@
 
 mod arguments;
 mod children;
+pub mod compare;
 mod corpus;
 mod plan;
+mod program;
 mod python;
 mod random;
+mod size;
 mod statistics;
+mod third_party;
+mod tools;
 mod write;
 
 pub use arguments::Arguments;
-pub use children::{Cost, cost};
+pub use children::{Cost, cost, cost_within};
 pub use corpus::Corpus;
 pub use plan::{File, Package, Plan, Shape};
+pub use program::program;
+pub use python::text as file_text;
 pub use random::Random;
+pub use size::Size;
 pub use statistics::{Sample, median};
-pub use write::{Generated, commit, git, write};
+pub use tools::{Generated, Tool, toml};
+pub use write::{commit, git, write};

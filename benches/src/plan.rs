@@ -1,6 +1,9 @@
 //! Which files a generated monorepo has and which imports which: the shape, without the bodies.
 
+use std::collections::BTreeSet;
+
 use crate::random::Random;
+use crate::third_party;
 
 /// What to generate.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +43,13 @@ pub struct File {
     pub module: String,
     /// The modules of this repo that it imports.
     pub imports: Vec<String>,
+    /// What it imports of distributions.
+    pub outside: Vec<&'static str>,
 }
 
 const FOLDERS: [&str; 5] = ["api", "domain", "storage", "tasks", "tests"];
+/// In every tenth package this folder has no `__init__.py`: a namespace package.
+const NAMESPACE: (usize, &str) = (10, "tasks");
 const NOUNS: [&str; 12] = [
     "account", "batch", "client", "digest", "event", "filter", "graph", "invoice", "journal",
     "key", "ledger", "message",
@@ -68,9 +75,35 @@ impl Plan {
             let mut random = Random::fork(shape.seed, index as u64);
             for (at, file) in package.files.iter_mut().enumerate() {
                 file.imports = imports(&mut random, &modules, index, at);
+                file.outside = outside(&mut random, at);
             }
         }
         Self { packages }
+    }
+
+    /// Of each package those before it that it imports, by their places: what tools are told that know
+    /// nothing of files. Imports that close a cycle are left out, as these tools refuse cycles.
+    pub fn package_imports(&self) -> Vec<BTreeSet<usize>> {
+        let place = |module: &str| -> usize {
+            let number = module.split('.').next().and_then(|name| name.strip_prefix("pkg_"));
+            number.and_then(|number| number.parse().ok()).unwrap_or(usize::MAX)
+        };
+        let imported = |(index, package): (usize, &Package)| {
+            let all = package.files.iter().flat_map(|file| &file.imports);
+            all.map(|module| place(module)).filter(|other| *other < index).collect()
+        };
+        self.packages.iter().enumerate().map(imported).collect()
+    }
+
+    /// The file that most files import, directly: where a change is felt most.
+    pub fn hub(&self) -> &File {
+        let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+        for module in self.files().flat_map(|file| &file.imports) {
+            *counts.entry(module).or_default() += 1;
+        }
+        // Of several the last one in the order of packages.
+        let count = |file: &&File| counts.get(file.module.as_str()).copied().unwrap_or_default();
+        self.files().max_by_key(count).unwrap_or(&self.packages[0].files[0])
     }
 
     /// All files.
@@ -82,13 +115,17 @@ impl Plan {
 fn package(shape: &Shape, index: usize) -> Package {
     let name = format!("pkg_{index:04}");
     let count = shape.files / shape.packages + usize::from(index < shape.files % shape.packages);
-    let files = (0..count).map(|at| file(&name, at)).collect();
+    let files = (0..count).map(|at| file(&name, at, index % NAMESPACE.0 == 3)).collect();
     Package { name, files }
 }
 
-fn file(package: &str, at: usize) -> File {
+fn file(package: &str, at: usize, has_namespace: bool) -> File {
     let (path, module) = match at.checked_sub(1) {
         None => ("__init__.py".to_string(), String::new()),
+        // A module like others in place of the `__init__.py`, so that counts stay as they are.
+        Some(rest) if rest < FOLDERS.len() && has_namespace && FOLDERS[rest] == NAMESPACE.1 => {
+            (format!("{}/entry.py", FOLDERS[rest]), format!(".{}.entry", FOLDERS[rest]))
+        }
         Some(rest) if rest < FOLDERS.len() => {
             (format!("{}/__init__.py", FOLDERS[rest]), format!(".{}", FOLDERS[rest]))
         }
@@ -104,7 +141,16 @@ fn file(package: &str, at: usize) -> File {
         path: format!("{package}/{path}"),
         module: format!("{package}{module}"),
         imports: Vec::new(),
+        outside: Vec::new(),
     }
+}
+
+/// Two files of three import something that is installed.
+fn outside(random: &mut Random, at: usize) -> Vec<&'static str> {
+    let all: Vec<&str> = third_party::import_names().collect();
+    let count = if at > FOLDERS.len() { random.below(3) } else { 0 };
+    let names: BTreeSet<&str> = (0..count).map(|_| random.pick(&all)).collect();
+    names.into_iter().collect()
 }
 
 fn imports(random: &mut Random, all: &[Vec<String>], index: usize, at: usize) -> Vec<String> {
@@ -159,6 +205,28 @@ mod tests {
     fn a_seed_is_a_plan() {
         assert_eq!(check(5, 200, 7), check(5, 200, 7));
         assert_ne!(check(5, 200, 7), check(5, 200, 8));
+    }
+
+    #[test]
+    fn some_folders_are_namespaces_and_some_imports_lead_out() {
+        let plan = check(20, 800, 3);
+        let has = |path: &str| plan.files().any(|file| file.path == path);
+        assert!(has("pkg_0002/tasks/__init__.py") && !has("pkg_0003/tasks/__init__.py"));
+        assert!(has("pkg_0003/tasks/entry.py"));
+        let outside = plan.files().filter(|file| !file.outside.is_empty()).count();
+        assert!((350..650).contains(&outside), "{outside}");
+    }
+
+    #[test]
+    fn what_packages_import_has_no_cycles_and_the_hub_is_imported() {
+        let plan = check(20, 800, 3);
+        let imports = plan.package_imports();
+        assert_eq!(imports.len(), 20);
+        let is_before = |(at, all): (usize, &BTreeSet<usize>)| all.iter().all(|one| *one < at);
+        assert!(imports.iter().enumerate().all(is_before));
+        assert!(imports.iter().filter(|all| !all.is_empty()).count() > 15);
+        let hub = &plan.hub().module;
+        assert!(plan.files().filter(|file| file.imports.contains(hub)).count() > 3);
     }
 
     #[test]

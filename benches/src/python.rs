@@ -59,6 +59,12 @@ fn imports(out: &mut String, random: &mut Random, file: &File) {
     for line in standard {
         let _ = writeln!(out, "{line}");
     }
+    for name in &file.outside {
+        let _ = match random.below(3) {
+            0 => writeln!(out, "from {name} import __version__ as version_{}", random.below(1_000)),
+            _ => writeln!(out, "import {name}"),
+        };
+    }
     let own = file.module.split('.').next().unwrap_or_default();
     for module in &file.imports {
         let _ = match module.rsplit_once('.') {

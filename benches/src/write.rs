@@ -1,38 +1,30 @@
-//! Puts a plan on disk, with a `qik.toml`, and into git.
+//! Puts a plan on disk, with what tools are told of it, and into git with a history.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::plan::{Plan, Shape};
-use crate::python;
+use crate::random::Random;
+use crate::tools::{Generated, Tool};
+use crate::{python, third_party};
 
-/// A command over all packages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generated {
-    /// Its name.
-    pub name: String,
-    /// Whether it depends on what a package reaches by imports, and not on the package's own files.
-    pub reads_graph: bool,
-}
+/// What is never committed: what tools keep, what commands make, and the environment.
+const IGNORED: &str =
+    "._qik/\n.turbo/\n.nx/\n.moon/cache/\nnode_modules\nout/\n.venv/\n__pycache__/\n";
 
-impl Generated {
-    /// Reads `lint` and `test:graph`.
-    pub fn parse(text: &str) -> Self {
-        match text.strip_suffix(":graph") {
-            Some(name) => Self { name: name.into(), reads_graph: true },
-            None => Self { name: text.into(), reads_graph: false },
-        }
-    }
-}
-
-/// Writes all files below `out`, which must not exist yet, and `commands` over all packages.
+/// Writes all files below `out`, which must not exist yet, and `commands` over all packages for `tool`.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(shape: &Shape, plan: &Plan, commands: &[Generated], out: &Path) -> io::Result<u64> {
+pub fn write(
+    shape: &Shape,
+    plan: &Plan,
+    tool: Tool,
+    commands: &[Generated],
+    out: &Path,
+) -> io::Result<u64> {
     fs::create_dir(out)?;
     let mut bytes = 0;
     let mut folder = None;
@@ -47,38 +39,35 @@ pub fn write(shape: &Shape, plan: &Plan, commands: &[Generated], out: &Path) -> 
         bytes += text.len() as u64;
         fs::write(path, text)?;
     }
-    fs::write(out.join("qik.toml"), config(plan, commands))?;
-    fs::write(out.join(".gitignore"), "._qik/\n__pycache__/\n")?;
+    tool.write(plan, commands, out)?;
+    third_party::write_venv(&out.join(".venv"))?;
+    fs::write(out.join("requirements.txt"), third_party::requirements())?;
+    fs::write(out.join(".gitignore"), IGNORED)?;
     Ok(bytes)
 }
 
-/// Commits all of `tree` as one commit, whose id depends on the files alone.
+/// Commits all of `tree`, and then `edits` times an edit of some files of `plan`. The ids depend on the
+/// files alone.
 ///
 /// # Errors
 /// If git is not there or does not succeed.
-pub fn commit(tree: &Path) -> io::Result<()> {
+pub fn commit(plan: &Plan, tree: &Path, edits: usize) -> io::Result<()> {
     git(tree, &["init", "--quiet", "--initial-branch=main"])?;
     git(tree, &["config", "gc.auto", "0"])?;
     git(tree, &["add", "--all"])?;
     git(tree, &["commit", "--quiet", "--no-gpg-sign", "--no-verify", "--message=generated"])?;
+    let files: Vec<&str> = plan.files().map(|file| &*file.path).collect();
+    for number in 1..=edits {
+        let mut random = Random::fork(edits as u64, number as u64);
+        for _ in 0..1 + random.below(8) {
+            let path = tree.join(files[random.below(files.len())]);
+            let mut file = fs::OpenOptions::new().append(true).open(path)?;
+            writeln!(file, "\n\nREVISION_{number} = {}", random.below(1_000))?;
+        }
+        let message = format!("--message=edit {number}");
+        git(tree, &["commit", "--quiet", "--no-gpg-sign", "--no-verify", "--all", &message])?;
+    }
     git(tree, &["status", "--porcelain"])
-}
-
-fn config(plan: &Plan, commands: &[Generated]) -> String {
-    let mut out = String::from("[spaces.default]\nmodules = [\n");
-    for package in &plan.packages {
-        let _ = writeln!(out, "    \"{}\",", package.name);
-    }
-    out.push_str("]\n");
-    for Generated { name, reads_graph } in commands {
-        let dep = match reads_graph {
-            true => r#"{ type = "pygraph", pyimport = "{module.pyimport}" }"#,
-            false => r#""{module.dir}/**.py""#,
-        };
-        let _ =
-            write!(out, "\n[commands.{name}]\nexec = \"true {{module.dir}}\"\ndeps = [{dep}]\n");
-    }
-    out
 }
 
 /// Runs git in `tree`, as somebody who is the same on every machine.
@@ -97,20 +86,4 @@ pub fn git(tree: &Path, arguments: &[&str]) -> io::Result<()> {
     let status = command.status()?;
     let failed = || io::Error::other(format!("`git {}` failed: {status}", arguments.join(" ")));
     status.success().then_some(()).ok_or_else(failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Generated, config};
-    use crate::plan::{Plan, Shape};
-
-    #[test]
-    fn the_configuration_runs_each_command_over_each_package() {
-        let plan = Plan::new(&Shape { packages: 2, files: 2, seed: 0, tiny: true });
-        let expected = "[spaces.default]\nmodules = [\n    \"pkg_0000\",\n    \"pkg_0001\",\n]\n\n\
-            [commands.lint]\nexec = \"true {module.dir}\"\ndeps = [\"{module.dir}/**.py\"]\n\n\
-            [commands.test]\nexec = \"true {module.dir}\"\n\
-            deps = [{ type = \"pygraph\", pyimport = \"{module.pyimport}\" }]\n";
-        assert_eq!(config(&plan, &["lint", "test:graph"].map(Generated::parse)), expected);
-    }
 }

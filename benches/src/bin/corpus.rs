@@ -2,7 +2,7 @@
 //! [--python python3]` reads the imports of
 //! a large corpus in each way there is, compares them, and says how fast each was. It fails where the
 //! fast way and the full parse disagree on an import. The folder is $QIK_CORPUS if not given.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
+#![allow(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(clippy::disallowed_methods, reason = "benches read trees and start processes")]
 
 use std::collections::BTreeMap;
@@ -10,25 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use qik_benches::{Arguments, Corpus};
+use qik_benches::{Arguments, Corpus, program};
 use qik_python::scan::{FileFacts, Import, ImportKind, Imported, facts, judged};
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    program(&["no-python", "fast-only"], &["folder", "show", "rounds", "python"], run)
 }
 
-fn run() -> Result<bool, String> {
-    let flags = ["no-python", "fast-only"];
-    let options = ["folder", "show", "rounds", "python"];
-    let arguments = Arguments::parse(std::env::args().skip(1), &flags, &options)?;
+fn run(arguments: &Arguments) -> Result<bool, String> {
     let folder = std::env::var("QIK_CORPUS").unwrap_or_default();
     let folder: String = arguments.option("folder", folder)?;
     if folder.is_empty() {

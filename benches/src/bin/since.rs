@@ -3,7 +3,7 @@
 //! What is told has to be just the runnables whose fingerprints differ, taken anew from clones of both commits
 //! in which nothing was kept. Each question is measured against `git status --porcelain`. With `--most` it fails
 //! where the ratio of the medians is above it.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
+#![allow(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(
     clippy::disallowed_methods,
     reason = "benches write trees, start processes and take times"
@@ -15,25 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use qik_benches::{Arguments, Random, Sample, cost, git};
+use qik_benches::{Arguments, Random, Sample, cost, git, program};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    program(&[], &["qik", "tree", "commits", "changes", "seed", "most"], run)
 }
 
-fn run() -> Result<bool, String> {
-    let arguments = Arguments::parse(
-        std::env::args().skip(1),
-        &[],
-        &["qik", "tree", "commits", "changes", "seed", "most"],
-    )?;
+fn run(arguments: &Arguments) -> Result<bool, String> {
     let absolute = |name| -> Result<PathBuf, String> {
         let path = arguments.required(name)?;
         fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))

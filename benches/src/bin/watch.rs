@@ -3,7 +3,7 @@
 //! in a session that watches. The command tells the time at which it starts; the shell that does so is part of
 //! what is measured, and so is the pause after which a burst of events counts as over. With `--imports` each edit
 //! adds or takes away an import. With `--most` it fails where the median is above that.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own")]
+#![allow(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(
     clippy::disallowed_methods,
     reason = "benches write trees, start processes and take times"
@@ -14,17 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use qik_benches::{Arguments, Random, Sample};
+use qik_benches::{Arguments, Random, Sample, program};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    program(&["imports"], &["qik", "tree", "edits", "seed", "most"], run)
 }
 
 /// A session that watches a tree.
@@ -42,12 +35,7 @@ impl Drop for Watching {
     }
 }
 
-fn run() -> Result<bool, String> {
-    let arguments = Arguments::parse(
-        std::env::args().skip(1),
-        &["imports"],
-        &["qik", "tree", "edits", "seed", "most"],
-    )?;
+fn run(arguments: &Arguments) -> Result<bool, String> {
     let absolute = |name| -> Result<PathBuf, String> {
         let path = arguments.required(name)?;
         fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))

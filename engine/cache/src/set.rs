@@ -131,6 +131,7 @@ impl CacheSet {
 
     /// The entry for `key`, if it can be replayed. Restores nothing.
     pub fn lookup(&self, cache: &str, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
+        let _phase = qik_system::phase("look-up");
         match self.caches.get(cache) {
             Some(tier) => tier.cache().lookup(key, files),
             None => Lookup::Miss(MissReason::NotCached),

@@ -132,7 +132,7 @@ fn variable_value<'db>(db: &'db dyn Db, name: Variable<'db>) -> Result<ContextVa
 
 #[salsa::tracked(returns(ref))]
 fn env_named<'db>(db: &'db dyn Db, name: Named<'db>) -> Option<Arc<str>> {
-    World::get(db).env(db).get(&**name.name(db)).map(|value| value.as_str().into())
+    db.variable(name.name(db))
 }
 
 #[salsa::tracked(returns(ref))]

@@ -1,7 +1,7 @@
 //! The variables that the commands of a space find: what of qik's own environment reaches them, and
 //! what files of variables set.
 
-use qik_db::{Db, World};
+use qik_db::Db;
 use qik_model::{Diagnostic, Inherit, RelPath};
 
 use crate::dotenv;
@@ -73,7 +73,7 @@ impl Environment {
             let known = |name: &str| {
                 let before = found.iter().rev().find(|one| one.name == name);
                 before.map(|one| one.value.clone()).or_else(|| {
-                    let value = World::get(db).env(db).get(name).cloned();
+                    let value = db.variable(name).map(|value| value.to_string());
                     value.filter(|_| self.passes(name, &|_| false))
                 })
             };

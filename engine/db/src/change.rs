@@ -99,6 +99,7 @@ fn set_folder(db: &mut Database, path: &RelPath, entries: Arc<[TreeEntry]>) -> b
     if *folder.entries(db) == entries {
         return false;
     }
+    db.forget();
     folder.set_entries(db).to(entries);
     true
 }
@@ -123,6 +124,7 @@ fn set_source(db: &mut Database, path: &RelPath, bytes: Option<Arc<[u8]>>) -> bo
     if *source.bytes(db) == bytes {
         return false;
     }
+    db.forget();
     source.set_bytes(db).to(bytes);
     true
 }
@@ -136,6 +138,7 @@ fn refresh_outside(db: &mut Database) -> bool {
     for (path, file) in known {
         let state = db.system.outside().stamp(&path).ok();
         if *file.state(db) != state {
+            db.forget();
             file.set_state(db).to(state);
             changed = true;
         }
@@ -152,6 +155,7 @@ fn refresh_tools(db: &mut Database) -> bool {
     for (line, tool) in known {
         let output = Arc::new(db.run_tool(&line));
         if *tool.output(db) != output {
+            db.forget();
             tool.set_output(db).to(output);
             changed = true;
         }

@@ -36,6 +36,8 @@ pub(crate) struct Known {
     pub held: Mutex<FxHashSet<RelPath>>,
     pub outside: Mutex<FxHashMap<PathBuf, OutsideFile>>,
     pub tools: Mutex<FxHashMap<Arc<str>, Tool>>,
+    /// Names of variables that queries asked for.
+    pub variables: Mutex<FxHashSet<Box<str>>>,
 }
 
 /// Called with each event of salsa's, for tests that look at what ran.
@@ -162,6 +164,14 @@ impl Db for Database {
             let mut tools = self.known.tools.lock().expect("no panic under this lock");
             *tools.entry(line.clone()).or_insert_with(|| Tool::new(self, line.clone(), output))
         })
+    }
+
+    fn variable(&self, name: &str) -> Option<Arc<str>> {
+        let mut variables = self.known.variables.lock().expect("no panic under this lock");
+        if !variables.contains(name) {
+            variables.insert(name.into());
+        }
+        World::get(self).env(self).get(name).map(|value| value.as_str().into())
     }
 
     fn system(&self) -> &Arc<dyn System> {

@@ -62,7 +62,8 @@ pub struct ToolOutput {
 pub struct World {
     /// The project's root configuration.
     pub config: RelPath,
-    /// The environment of the process, as far as it is UTF-8.
+    /// The environment of the process, as far as it is UTF-8. Queries ask for one variable at a time:
+    /// [`crate::Db::variable`].
     pub env: Arc<BTreeMap<String, String>>,
     /// The running binary, where it is known: an environment that holds it is meant.
     pub binary: Option<PathBuf>,

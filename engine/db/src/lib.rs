@@ -7,6 +7,7 @@ mod change;
 mod database;
 mod inputs;
 mod overlay;
+mod remembered;
 #[cfg(feature = "testing")]
 mod testing;
 
@@ -18,7 +19,10 @@ pub use database::Database;
 pub use inputs::{Folder, OutsideFile, Source, Tool, ToolOutput, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
-pub use qik_system::{OutsideItem, OutsideStamp, Stat, System, TreeEntry, TreeNode, is_content_of};
+pub use qik_system::{
+    OutsideItem, OutsideStamp, Stat, System, TreeEntry, TreeNode, is_content_of, phase,
+};
+pub use remembered::remembered;
 #[cfg(feature = "testing")]
 pub use testing::TestDb;
 
@@ -36,6 +40,9 @@ pub trait Db: salsa::Database {
 
     /// The output of a cheap command, run on the first request.
     fn tool(&self, line: &Arc<str>) -> Tool;
+
+    /// A variable of the process's environment, as far as it is UTF-8.
+    fn variable(&self, name: &str) -> Option<Arc<str>>;
 
     /// The door to the world, for what depends on nothing but the question: the bytes of an
     /// identity.

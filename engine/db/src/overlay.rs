@@ -63,6 +63,7 @@ impl FolderOverlay {
         after.sort_by(|a, b| a.name.cmp(&b.name));
         if *after != *before {
             self.before.entry(path.clone()).or_insert(before);
+            db.forget();
             folder.set_entries(db).to(after.into());
             self.add_to_parent(db, path);
         }

@@ -1,115 +1,140 @@
 //! How the closure of a module differs from a stored one: two graphs of nodes walked where their
 //! digests part, down to the files.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use qik_db::Db;
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 use qik_python::{
-    Cause, Closure, GraphKey, ModuleGraph, Step, component_node, components_of, digests, graph_of,
-    reach, root_node, way,
+    Cause, Closure, FileId, GraphKey, ModuleGraph, Step, component_node, components_by_digest,
+    components_of, digests, graph_of, last_step, reach, root_node,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::explain::{Difference, FileChange, StoredNode};
-use crate::file_set::{StoredKind, decode};
+use crate::explain::{Difference, FileChange};
 use crate::python_inputs::ModuleInput;
+use crate::stored::{StoredKind, StoredNodes};
 
-type Files = BTreeMap<RelPath, (FileKind, BlobId)>;
-
-/// What differs between the closure of `input` and the stored one; `None` where a node of that is not
-/// at hand.
+/// What differs between the closure of `input` and the stored one, sorted; how a file is reached is
+/// told of the first `told`. `None` where a node of the stored one is not at hand.
 pub(crate) fn compare(
     db: &dyn Db,
     input: &ModuleInput<'_>,
     then: &Digest,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
+    told: usize,
 ) -> Option<Vec<Difference>> {
     let graph = graph_of(db, input.key);
-    let digests = digests(db, input.key);
-    let reached = reach(graph, &components_of(graph, &input.closure.own));
-    let now: BTreeMap<Digest, u32> = (0..)
-        .zip(&reached)
-        .filter(|(_, reached)| **reached)
-        .map(|(at, _)| (digests.components[at as usize], at))
-        .collect();
-    let (old, met) = old_files(then, &now, stored)?;
-    let mut differences = Vec::new();
-    let mut told = BTreeSet::new();
-    for (digest, component) in &now {
-        if met.contains(digest) {
-            continue;
+    let then = Then::read(then, components_by_digest(db, input.key), stored)?;
+    let mut found = changes(graph, &digests(db, input.key).files, &input.closure.own, &then);
+    found.sort();
+    let mut left = told;
+    let differences = found.into_iter().map(|(path, change)| {
+        let file = graph.layout.find(&path).filter(|_| change != FileChange::Removed);
+        let Some(file) = file.filter(|file| input.closure.own.binary_search(file).is_err()) else {
+            return Difference::File(path, change);
+        };
+        if left == 0 {
+            return Difference::Reached(path, change, None);
         }
-        for file in graph.components.members.of(*component) {
-            let path = &graph.layout.files[*file as usize];
-            let change = match old.get(path) {
-                Some(was) if *was == digests.files[*file as usize] => continue,
-                Some(_) => FileChange::Changed,
-                None if is_below(graph, &met, &now, *file, digests) => continue,
-                None => FileChange::Added,
-            };
-            told.insert(path.clone());
-            differences.push(reached_by(db, input, *file, change));
-        }
-    }
-    let mut all: BTreeSet<&RelPath> = BTreeSet::new();
-    for (at, _) in reached.iter().enumerate().filter(|(_, reached)| **reached) {
-        let members = graph.components.members.of(at as u32);
-        all.extend(members.iter().map(|file| &graph.layout.files[*file as usize]));
-    }
-    let gone = old.keys().filter(|path| !all.contains(path));
-    differences.extend(gone.map(|path| Difference::File(path.clone(), FileChange::Removed)));
-    Some(differences)
+        left -= 1;
+        let step = last_step(db, input.key, &input.closure.own, file);
+        Difference::Reached(path, change, step.map(|step| because(&step)))
+    });
+    Some(differences.collect())
 }
 
-/// The files of the stored closure outside of the parts that are as they were, and the digests of
-/// those parts.
-fn old_files(
-    then: &Digest,
-    now: &BTreeMap<Digest, u32>,
-    stored: StoredNode<'_>,
-) -> Option<(Files, BTreeSet<Digest>)> {
-    let (mut files, mut same) = (Files::new(), BTreeSet::new());
-    let (mut open, mut seen) = (vec![*then], BTreeSet::new());
-    while let Some(digest) = open.pop() {
-        if now.contains_key(&digest) {
-            same.insert(digest);
-            continue;
-        }
-        if !seen.insert(digest) {
-            continue;
-        }
-        for (name, kind) in decode(&stored(&digest)?)? {
-            match kind {
-                StoredKind::File(kind, id) => {
-                    files.insert(RelPath::from_clean(name), (kind, id));
+/// A stored closure, as far as it is not a part of the graph of now.
+struct Then {
+    /// The files of its components that are not as they were.
+    files: FxHashMap<RelPath, (FileKind, BlobId)>,
+    /// Components of now that it names. It holds all that those lead to.
+    same: FxHashSet<u32>,
+}
+
+impl Then {
+    fn read(root: &Digest, now: &FxHashMap<Digest, u32>, stored: &StoredNodes<'_>) -> Option<Self> {
+        let mut then = Self { files: FxHashMap::default(), same: FxHashSet::default() };
+        let (mut open, mut seen) = (vec![*root], FxHashSet::default());
+        while let Some(digest) = open.pop() {
+            if let Some(same) = now.get(&digest) {
+                then.same.insert(*same);
+                continue;
+            }
+            if !seen.insert(digest) {
+                continue;
+            }
+            for (name, kind) in stored.members(&digest)?.iter() {
+                match kind {
+                    StoredKind::File(kind, id) => {
+                        then.files.insert(RelPath::from_clean(&name[..]), (*kind, *id));
+                    }
+                    StoredKind::Folder(below) => open.push(*below),
                 }
-                StoredKind::Folder(below) => open.push(below),
             }
         }
+        Some(then)
     }
-    Some((files, same))
 }
 
-/// Whether a component of now lies below one that is as it was: then its files were there too.
-fn is_below(
+/// The files on which the closure of `own` and the stored one differ. Only the components that are not
+/// as they were are walked, unless a file came or went.
+fn changes(
     graph: &ModuleGraph,
-    same: &BTreeSet<Digest>,
-    now: &BTreeMap<Digest, u32>,
-    file: u32,
-    digests: &qik_python::Digests,
-) -> bool {
-    let tops: Vec<u32> = same.iter().filter_map(|digest| now.get(digest)).copied().collect();
-    let component = graph.components.of[file as usize];
-    debug_assert!((component as usize) < digests.components.len());
-    reach(graph, &tops)[component as usize]
+    now: &[(FileKind, BlobId)],
+    own: &[FileId],
+    then: &Then,
+) -> Vec<(RelPath, FileChange)> {
+    let (mut found, mut added) = (Vec::new(), Vec::new());
+    let (mut open, mut seen) = (components_of(graph, own), FxHashSet::default());
+    let (mut same, mut known) = (0, 0);
+    while let Some(component) = open.pop() {
+        if !seen.insert(component) {
+            continue;
+        }
+        if then.same.contains(&component) {
+            same += 1;
+            continue;
+        }
+        for file in graph.components.members.of(component) {
+            let path = &graph.layout.files[*file as usize];
+            match then.files.get(path) {
+                Some(was) => {
+                    known += 1;
+                    if *was != now[*file as usize] {
+                        found.push((path.clone(), FileChange::Changed));
+                    }
+                }
+                None => added.push(*file),
+            }
+        }
+        open.extend(graph.components.successors.of(component));
+    }
+    if !added.is_empty() || same < then.same.len() || known < then.files.len() {
+        came_and_went(graph, own, then, &added, &mut found);
+    }
+    found
 }
 
-fn reached_by(db: &dyn Db, input: &ModuleInput<'_>, file: u32, change: FileChange) -> Difference {
-    let path = graph_of(db, input.key).layout.files[file as usize].clone();
-    match way(db, input.key, &input.closure.own, file).and_then(|steps| steps.last().cloned()) {
-        Some(step) => Difference::Reached(path, change, because(&step)),
-        None => Difference::File(path, change),
-    }
+/// The files of now that lie below no part that is as it was, and those of then that are not reached
+/// any more.
+fn came_and_went(
+    graph: &ModuleGraph,
+    own: &[FileId],
+    then: &Then,
+    added: &[FileId],
+    found: &mut Vec<(RelPath, FileChange)>,
+) {
+    let path = |file: FileId| graph.layout.files[file as usize].clone();
+    let component = |file: FileId| graph.components.of[file as usize] as usize;
+    let was = reach(graph, &then.same.iter().copied().collect::<Vec<_>>());
+    let is = reach(graph, &components_of(graph, own));
+    let new = added.iter().filter(|file| !was[component(**file)]);
+    found.extend(new.map(|file| (path(*file), FileChange::Added)));
+    let is_there = |path: &RelPath| graph.layout.find(path).is_some_and(|file| is[component(file)]);
+    let gone = then.files.keys().filter(|path| !is_there(path));
+    found.extend(gone.map(|path| (path.clone(), FileChange::Removed)));
+    let left = (0..graph.components.len()).filter(|at| was[*at] && !is[*at]);
+    let files = left.flat_map(|at| graph.components.members.of(at as u32));
+    found.extend(files.map(|file| (path(*file), FileChange::Removed)));
 }
 
 /// Why a file counts, as it is said behind a comma.

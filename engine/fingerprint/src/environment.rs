@@ -33,11 +33,11 @@ pub(crate) fn tell(
 
 /// Variables of qik's own environment.
 fn tell_passed(db: &dyn Db, definition: &Definition, manifest: &mut dyn Manifest) {
-    let env = qik_db::World::get(db).env(db);
     let mut told: Vec<&str> = Vec::new();
     let mut tell_variable = |name: &'_ str| {
         // An empty variable is not an absent one.
-        let value = env.get(name).map_or_else(Vec::new, |value| [b"=", value.as_bytes()].concat());
+        let value =
+            db.variable(name).map_or_else(Vec::new, |value| [b"=", value.as_bytes()].concat());
         manifest.item("env", name, Part::Secret(&value));
     };
     for name in &definition.deps.envs {

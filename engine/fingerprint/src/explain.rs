@@ -11,13 +11,11 @@ use qik_model::{Diagnostic, Digest, ExplainedItem, Explanation, RelPath};
 use qik_python::PackagesView;
 
 use crate::closures;
-use crate::file_set::{FilesNode, MemberKind, StoredKind, decode};
+use crate::file_set::{FilesNode, MemberKind};
 use crate::manifest::{Explainer, digest_of};
 use crate::python_inputs::{ModuleInput, PythonInputs, python_inputs};
+use crate::stored::{StoredKind, StoredMembers, StoredNodes};
 use crate::walk::{InputSet, input_sets, loaded_distributions, walk};
-
-/// Looks up the bytes of a stored node.
-pub type StoredNode<'a> = &'a dyn Fn(&Digest) -> Option<Vec<u8>>;
 
 /// One difference between now and an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,8 +26,8 @@ pub enum Difference {
     Deps(String),
     /// A file of its inputs.
     File(RelPath, FileChange),
-    /// A file that a module reaches through others, and how.
-    Reached(RelPath, FileChange, String),
+    /// A file that a module reaches through others, and how, where that was asked for.
+    Reached(RelPath, FileChange, Option<String>),
     /// A distribution: its name, and the versions then and now, where it was and is there.
     Distribution(String, Option<String>, Option<String>),
     /// Some distribution that this module imports; which one can't be told.
@@ -74,8 +72,10 @@ impl fmt::Display for Difference {
         match self {
             Self::Edited => f.write_str("command edited"),
             Self::Deps(dep) => write!(f, "dep `{dep}` edited"),
-            Self::File(path, change) => write!(f, "{path} {change}"),
-            Self::Reached(path, change, by) => write!(f, "{path} {change}, {by}"),
+            Self::Reached(path, change, Some(by)) => write!(f, "{path} {change}, {by}"),
+            Self::File(path, change) | Self::Reached(path, change, None) => {
+                write!(f, "{path} {change}")
+            }
             Self::Distribution(name, None, Some(now)) if now == MISSING => {
                 write!(f, "{name} is not installed")
             }
@@ -145,12 +145,14 @@ impl<'db> Now<'db> {
     }
 }
 
-/// What differs between `now` and `then`, most telling first; `stored` finds the nodes of then.
+/// What differs between `now` and `then`, most telling first; `stored` holds the nodes of then. How
+/// files are reached is told of the first `told` of a module: to find that out takes a walk each.
 pub fn differences(
     db: &dyn Db,
     now: &Now<'_>,
     then: &Explanation,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
+    told: usize,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
     let (now_by, then_by) = (by_key(&now.explanation), by_key(then));
@@ -160,7 +162,7 @@ pub fn differences(
             Some(old) if old.digest != item.digest => match &*item.kind {
                 "python" => found.push(python(now, old.digest)),
                 "pygraph" | "imports" | "pydist" => {
-                    found.extend(of_python(db, now, item, old.digest, stored));
+                    found.extend(of_python(db, now, item, old.digest, stored, told));
                 }
                 kind => {
                     let tree = now.files(kind, &item.name);
@@ -176,8 +178,22 @@ pub fn differences(
         found.push(variables(&now.explanation));
     }
     found.sort();
-    found.dedup();
+    found.dedup_by(|next, first| is_same(first, next));
     found
+}
+
+/// Whether two differences, the first sorted before the second, are the same; what is told of one of
+/// them alone is then told of the first.
+fn is_same(first: &mut Difference, next: &Difference) -> bool {
+    match (&mut *first, next) {
+        (Difference::Reached(path, change, by @ None), Difference::Reached(other, same, told))
+            if path == other && change == same =>
+        {
+            by.clone_from(told);
+            true
+        }
+        (first, next) => first == next,
+    }
 }
 
 /// What it means that what a module or distribution needs has another digest.
@@ -186,15 +202,16 @@ fn of_python(
     now: &Now<'_>,
     item: &ExplainedItem,
     then: Option<Digest>,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
+    told: usize,
 ) -> Vec<Difference> {
     let found = if item.kind == "pygraph" {
-        let compared = |module| closures::compare(db, module, &then?, stored);
+        let compared = |module| closures::compare(db, module, &then?, stored, told);
         now.module(&item.name).and_then(compared)
     } else {
-        let old = then.and_then(|then| stored(&then));
+        let old = then.and_then(|then| stored.text(&then));
         let lines = now.lines(&item.kind, &item.name);
-        lines.zip(old).map(|(lines, old)| distributions(lines, &String::from_utf8_lossy(&old)))
+        lines.zip(old).map(|(lines, old)| distributions(lines, &old))
     };
     found.filter(|found| !found.is_empty()).unwrap_or_else(|| {
         vec![match &*item.kind {
@@ -268,7 +285,7 @@ fn changed(
     item: &ExplainedItem,
     then: Option<Digest>,
     tree: Option<&FilesNode>,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
     found: &mut Vec<Difference>,
 ) {
     let name = item.name.clone();
@@ -326,31 +343,33 @@ fn compare(
     now: &FilesNode,
     then: &Digest,
     dir: &RelPath,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
     found: &mut Vec<(RelPath, FileChange)>,
 ) -> Option<()> {
     if now.digest == *then {
         return Some(());
     }
-    let mut old: BTreeMap<Box<[u8]>, StoredKind> = decode(&stored(then)?)?.into_iter().collect();
+    let members: StoredMembers = stored.members(then)?;
+    let mut old: BTreeMap<&[u8], &StoredKind> =
+        members.iter().map(|(name, kind)| (&**name, kind)).collect();
     for member in &now.members {
         let path = dir.join(&member.name);
-        match (&member.kind, old.remove(&member.name)) {
+        match (&member.kind, old.remove(&*member.name)) {
             (MemberKind::File(kind, id), Some(StoredKind::File(old_kind, old_id))) => {
-                if (*kind, *id) != (old_kind, old_id) {
+                if (*kind, *id) != (*old_kind, *old_id) {
                     found.push((path, FileChange::Changed));
                 }
             }
             (MemberKind::Folder(node), Some(StoredKind::Folder(old))) => {
-                compare(node, &old, &path, stored, found)?;
+                compare(node, old, &path, stored, found)?;
             }
             (MemberKind::File(..), other) => {
                 found.push((path.clone(), FileChange::Added));
-                other.map_or(Some(()), |other| removed(&other, &path, stored, found))?;
+                other.map_or(Some(()), |other| removed(other, &path, stored, found))?;
             }
             (MemberKind::Folder(node), other) => {
                 node.each_file_in(&path, &mut |file, _, _| found.push((file, FileChange::Added)));
-                other.map_or(Some(()), |other| removed(&other, &path, stored, found))?;
+                other.map_or(Some(()), |other| removed(other, &path, stored, found))?;
             }
         }
     }
@@ -360,14 +379,14 @@ fn compare(
 fn removed(
     kind: &StoredKind,
     path: &RelPath,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
     found: &mut Vec<(RelPath, FileChange)>,
 ) -> Option<()> {
     match kind {
         StoredKind::File(..) => found.push((path.clone(), FileChange::Removed)),
         StoredKind::Folder(digest) => {
-            for (name, kind) in decode(&stored(digest)?)? {
-                removed(&kind, &path.join(&name), stored, found)?;
+            for (name, kind) in stored.members(digest)?.iter() {
+                removed(kind, &path.join(name), stored, found)?;
             }
         }
     }

@@ -168,38 +168,3 @@ impl FilesNode {
         }
     }
 }
-
-/// A member as a stored node names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoredKind {
-    /// A file.
-    File(FileKind, BlobId),
-    /// The node of a folder.
-    Folder(Digest),
-}
-
-/// The members of an encoded node; `None` where the bytes are not one.
-pub fn decode(mut bytes: &[u8]) -> Option<Vec<(Box<[u8]>, StoredKind)>> {
-    let mut members = Vec::new();
-    while let Some((&tag, rest)) = bytes.split_first() {
-        let (len, rest) = rest.split_first_chunk::<4>()?;
-        let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
-        let file = |kind| {
-            let (id, rest) = rest.split_first_chunk::<20>()?;
-            Some((StoredKind::File(kind, BlobId(*id)), rest))
-        };
-        let (kind, rest) = match tag {
-            b'f' => file(FileKind::File)?,
-            b'x' => file(FileKind::Executable)?,
-            b'l' => file(FileKind::Link)?,
-            b'd' => {
-                let (id, rest) = rest.split_first_chunk::<32>()?;
-                (StoredKind::Folder(Digest(*id)), rest)
-            }
-            _ => return None,
-        };
-        members.push((name.into(), kind));
-        bytes = rest;
-    }
-    Some(members)
-}

@@ -9,23 +9,25 @@ mod file_set;
 mod manifest;
 mod python_inputs;
 mod since;
+mod stored;
 mod value;
 mod walk;
 
 use std::collections::BTreeSet;
 
-use qik_db::Db;
+use qik_db::{Db, remembered};
 use qik_graph::{Definition, Runnable, definition};
 use qik_model::{Diagnostic, Digest, Explanation, Fingerprint};
 use qik_python::PackagesView;
 
-pub use explain::{Difference, FileChange, Now, StoredNode, differences};
+pub use explain::{Difference, FileChange, Now, differences};
 pub use file_set::{FilesNode, Globs, Member, MemberKind, files};
 pub use manifest::{Explainer, Hasher, KEY_VERSION, Manifest, Part, digest_of};
 pub use python_inputs::{
     DistributionInput, ModuleInput, PythonInputs, needs_python, python_inputs,
 };
 pub use since::differs;
+pub use stored::{StoredKind, StoredMembers, StoredNodes};
 pub use walk::{InputSet, input_sets, loaded_distributions, single_files, walk};
 
 /// The fingerprint of `runnable` in `tree`, or what stands in the way.
@@ -34,7 +36,11 @@ pub fn fingerprint<'db>(
     db: &'db dyn Db,
     runnable: Runnable<'db>,
 ) -> Result<Fingerprint, Vec<Diagnostic>> {
+    let _phase = qik_db::phase("fingerprint");
     let definition = definition(db, runnable).as_ref().map_err(Clone::clone)?;
+    if let Some(known) = remembered(db, &definition.name) {
+        return Ok(known);
+    }
     let mut hasher = Hasher::default();
     walk(db, definition, &mut hasher)?;
     Ok(hasher.finish())

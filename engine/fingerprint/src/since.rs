@@ -20,6 +20,7 @@ use crate::walk::{input_sets, walk_beside_files};
 /// Whether the runnable of that name depends on anything that is not the same in both; also where it
 /// is in one of them alone, or where either can't tell. Of files, those for which `counts` holds.
 pub fn differs(now: &dyn Db, then: &dyn Db, name: &str, counts: &dyn Fn(&RelPath) -> bool) -> bool {
+    let _phase = qik_db::phase("compare");
     let (Ok(one), Ok(other)) = (definition_of(now, name), definition_of(then, name)) else {
         return true;
     };

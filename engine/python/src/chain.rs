@@ -7,7 +7,7 @@ use qik_model::RelPath;
 use crate::closure::digests;
 use crate::layout::{GraphKey, Layout, layout_of};
 use crate::links::links_of;
-use crate::module_graph::graph_of;
+use crate::module_graph::{ModuleGraph, graph_of};
 use crate::modules::{facts_store, is_python};
 use crate::names::{FileId, NameId};
 use crate::needs::{Cause, Needs, Sink};
@@ -27,19 +27,47 @@ pub struct Step {
 /// The shortest way from one of `from` to `target`; empty where `target` is one of them, `None`
 /// where there is none. Of several last steps, one that is an import.
 pub fn way(db: &dyn Db, key: GraphKey<'_>, from: &[FileId], target: FileId) -> Option<Vec<Step>> {
-    let graph = graph_of(db, key);
     if from.contains(&target) {
         return Some(Vec::new());
     }
+    let found = search(graph_of(db, key), from, target)?;
+    let (mut file, last) = best(db, key, &found.last, target)?;
+    let mut steps = vec![last];
+    while let Some(importer) = found.before[file as usize] {
+        steps.push(step(db, key, importer, file).clone());
+        file = importer;
+    }
+    steps.reverse();
+    Some(steps)
+}
+
+/// The last step of [`way`]; `None` where there is no way, or it is empty.
+pub fn last_step(db: &dyn Db, key: GraphKey<'_>, from: &[FileId], target: FileId) -> Option<Step> {
+    if from.contains(&target) {
+        return None;
+    }
+    let found = search(graph_of(db, key), from, target)?;
+    Some(best(db, key, &found.last, target)?.1)
+}
+
+/// The shortest ways from some files to another one.
+struct Search {
+    /// By which file each was reached.
+    before: Vec<Option<FileId>>,
+    /// The files that take the last step.
+    last: Vec<FileId>,
+}
+
+fn search(graph: &ModuleGraph, from: &[FileId], target: FileId) -> Option<Search> {
     let mut before: Vec<Option<FileId>> = vec![None; graph.layout.files.len()];
     let mut seen = vec![false; graph.layout.files.len()];
     let mut level: Vec<FileId> = from.to_vec();
     level.iter().for_each(|file| seen[*file as usize] = true);
     while !level.is_empty() {
-        let last: Vec<FileId> =
-            level.iter().copied().filter(|file| graph.edges.of(*file).contains(&target)).collect();
+        let needs_it = |file: &FileId| graph.edges.of(*file).contains(&target);
+        let last: Vec<FileId> = level.iter().copied().filter(needs_it).collect();
         if !last.is_empty() {
-            return Some(steps(db, key, &before, &last, target));
+            return Some(Search { before, last });
         }
         let mut next = Vec::new();
         for file in level {
@@ -55,28 +83,25 @@ pub fn way(db: &dyn Db, key: GraphKey<'_>, from: &[FileId], target: FileId) -> O
     None
 }
 
-fn steps(
-    db: &dyn Db,
-    key: GraphKey<'_>,
-    before: &[Option<FileId>],
-    last: &[FileId],
-    target: FileId,
-) -> Vec<Step> {
-    // More than a few candidates are not worth reading the facts of all.
-    let candidates = last.iter().take(50).map(|file| (*file, step(db, key, *file, target)));
-    let mut candidates: Vec<(FileId, Step)> = candidates.collect();
-    candidates.sort_by_key(|(_, step)| rank(step.cause));
-    let Some((mut file, step_to_target)) = candidates.into_iter().next() else { return Vec::new() };
-    let mut steps = vec![step_to_target];
-    while let Some(importer) = before[file as usize] {
-        steps.push(step(db, key, importer, file));
-        file = importer;
+/// Of the files that need `target`, the first that says so most plainly. More than a few are not
+/// worth reading the facts of all.
+fn best(db: &dyn Db, key: GraphKey<'_>, last: &[FileId], target: FileId) -> Option<(FileId, Step)> {
+    let mut best: Option<(FileId, &Step)> = None;
+    for file in last.iter().take(50) {
+        let step = step(db, key, *file, target);
+        if best.is_none_or(|(_, best)| rank(step.cause) < rank(best.cause)) {
+            best = Some((*file, step));
+        }
+        if rank(step.cause) == 0 {
+            break;
+        }
     }
-    steps.reverse();
-    steps
+    best.map(|(file, step)| (file, step.clone()))
 }
 
-fn step(db: &dyn Db, key: GraphKey<'_>, file: FileId, needed: FileId) -> Step {
+/// Why one file needs another one. Many modules ask for the same: those that reach what was edited.
+#[salsa::tracked(returns(ref))]
+fn step<'db>(db: &'db dyn Db, key: GraphKey<'db>, file: FileId, needed: FileId) -> Step {
     let mut best: Option<Cause> = None;
     let facts = each_need(db, key, file, &mut |found, cause| {
         if found == needed && best.is_none_or(|best| rank(cause) < rank(best)) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use qik_db::{Db, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
+use rustc_hash::FxHashMap;
 
 use crate::layout::GraphKey;
 use crate::module_graph::{ModuleGraph, graph_of};
@@ -55,6 +56,7 @@ pub struct ModuleName<'db> {
 #[salsa::tracked(returns(ref))]
 pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let graph = graph_of(db, key);
+    let _phase = qik_db::phase("digests");
     let mut files = Vec::with_capacity(graph.layout.files.len());
     for (folder, first) in &graph.layout.folders {
         debug_assert_eq!(files.len(), *first as usize);
@@ -64,6 +66,15 @@ pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     files.extend(data.iter().map(|path| identity(db, path)));
     let components = component_digests(graph, &files);
     Arc::new(Digests { files, components })
+}
+
+/// The components by their digests.
+#[salsa::tracked(returns(ref))]
+pub fn components_by_digest<'db>(
+    db: &'db dyn Db,
+    key: GraphKey<'db>,
+) -> Arc<FxHashMap<Digest, u32>> {
+    Arc::new(digests(db, key).components.iter().copied().zip(0..).collect())
 }
 
 /// What the module or package of that name needs, everything below it included.

@@ -29,10 +29,10 @@ mod store;
 mod structure;
 
 pub use bits::BitRows;
-pub use chain::{Step, direct_imports, way};
+pub use chain::{Step, direct_imports, last_step, way};
 pub use closure::{
     Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node,
-    components_of, digests, reach, reached_files, root_node,
+    components_by_digest, components_of, digests, reach, reached_files, root_node,
 };
 pub use components::{Adjacency, Components};
 pub use diagnose::closure_or_reason;

@@ -46,6 +46,7 @@ pub struct External {
 /// The graph of all Python files below the roots.
 #[salsa::tracked(returns(ref))]
 pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
+    let _phase = qik_db::phase("graph");
     let layout = layout_of(db, key).clone();
     let snapshots = facts_store(db).snapshots().clone();
     let id = graph_id(db, key);

@@ -59,8 +59,9 @@ pub(crate) struct Snapshots {
 #[derive(Debug, Default)]
 struct Loaded {
     bytes: Vec<u8>,
-    /// How many digests there are; they lie behind their number, sorted by identity.
-    count: usize,
+    digests: FxHashMap<BlobId, ImportsDigest>,
+    /// Where the graph begins, behind the digests.
+    graph_from: usize,
 }
 
 /// What this process made.
@@ -82,19 +83,8 @@ impl Snapshots {
 
     /// The digest of what a content imports, if it is known.
     pub fn imports(&self, id: &BlobId) -> Option<ImportsDigest> {
-        let loaded = self.loaded();
-        let records = &loaded.bytes[loaded.start()..loaded.end()];
-        let (mut low, mut high) = (0, loaded.count);
-        while low < high {
-            let middle = (low + high) / 2;
-            let record = &records[middle * RECORD..(middle + 1) * RECORD];
-            match record[..20].cmp(id.as_bytes()) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return record[20..].first_chunk().copied(),
-            }
-        }
-        self.fresh().digests.get(id).copied()
+        let known = self.loaded().digests.get(id).copied();
+        known.or_else(|| self.fresh().digests.get(id).copied())
     }
 
     /// Takes in what a content imports.
@@ -123,14 +113,14 @@ impl Snapshots {
     pub fn save(&self) -> std::io::Result<()> {
         let mut fresh = self.fresh();
         let loaded = self.loaded();
-        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.count {
+        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
             return Ok(());
         }
         fresh.is_news = false;
         let mut records: Vec<(BlobId, ImportsDigest)> =
             fresh.digests.iter().map(|(id, digest)| (*id, *digest)).collect();
-        if loaded.count + records.len() <= MOST {
-            records.extend(loaded.records());
+        if loaded.digests.len() + records.len() <= MOST {
+            records.extend(loaded.digests.iter().map(|(id, digest)| (*id, *digest)));
         }
         records.sort_unstable();
         records.dedup_by_key(|(id, _)| *id);
@@ -145,7 +135,7 @@ impl Snapshots {
                 write_id(&mut out, id);
                 write_structure(&mut out, graph);
             }
-            None => out.extend_from_slice(&loaded.bytes[loaded.end()..]),
+            None => out.extend_from_slice(&loaded.bytes[loaded.graph_from..]),
         }
         let checksum = digest_of(&out[HEAD..]);
         out[..8].copy_from_slice(MARK);
@@ -178,29 +168,19 @@ impl Loaded {
         let whole = head.starts_with(MARK)
             && head[8..40] == *code().as_bytes()
             && head[40..] == *digest_of(body).as_bytes();
-        let count = u32::from_le_bytes(*body.first_chunk()?) as usize;
-        let fits = count.checked_mul(RECORD).is_some_and(|length| length <= body.len() - 4);
-        (whole && fits).then_some(Self { bytes, count })
-    }
-
-    fn start(&self) -> usize {
-        if self.bytes.is_empty() { 0 } else { HEAD + 4 }
-    }
-
-    fn end(&self) -> usize {
-        self.start() + self.count * RECORD
+        let (count, rest) = body.split_first_chunk().filter(|_| whole)?;
+        let length = (u32::from_le_bytes(*count) as usize).checked_mul(RECORD)?;
+        let records = rest.get(..length)?.chunks_exact(RECORD);
+        let record =
+            |record: &[u8]| Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?));
+        let digests = records.filter_map(record).collect();
+        Some(Self { digests, graph_from: HEAD + 4 + length, bytes })
     }
 
     fn graph(&self) -> Option<Known> {
-        let mut reader = Reader { bytes: self.bytes.get(self.end()..)? };
+        let mut reader = Reader { bytes: self.bytes.get(self.graph_from..)? };
         let (id, graph) = (reader.id()?, reader.structure()?);
         reader.bytes.is_empty().then(|| (Arc::new(id), Arc::new(graph)))
-    }
-
-    fn records(&self) -> impl Iterator<Item = (BlobId, ImportsDigest)> {
-        self.bytes[self.start()..self.end()].chunks_exact(RECORD).filter_map(|record| {
-            Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?))
-        })
     }
 }
 

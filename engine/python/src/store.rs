@@ -5,6 +5,7 @@
 //! lend its facts to another content.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use qik_db::{Stat, System};
@@ -46,6 +47,8 @@ pub struct FactsStore {
     disk: OnceLock<Disk>,
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
+    /// Whether facts were given that are those of other bytes than were asked for.
+    guessed: AtomicBool,
     sites: Sites,
     snapshots: Arc<Snapshots>,
 }
@@ -67,6 +70,7 @@ impl FactsStore {
             known: RwLock::default(),
             disk: OnceLock::new(),
             fresh: Mutex::default(),
+            guessed: AtomicBool::new(false),
             sites,
             snapshots,
         }
@@ -115,6 +119,12 @@ impl FactsStore {
         found
     }
 
+    /// Whether any facts are not those of the identity that was asked for: the file was written to
+    /// between two looks at it, or can't be read.
+    pub fn has_guessed(&self) -> bool {
+        self.guessed.load(Ordering::Relaxed)
+    }
+
     /// Tells of identities whether their facts are neither known nor on disk.
     pub fn lacks(&self) -> impl Fn(&BlobId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -150,6 +160,8 @@ impl FactsStore {
             let keep = proven || qik_db::is_content_of(id, bytes);
             if keep {
                 self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
+            } else {
+                self.guessed.store(true, Ordering::Relaxed);
             }
             let facts = facts(bytes);
             if bytes.capacity() > MOST_BUFFERED {
@@ -211,6 +223,7 @@ fn checksum(bytes: &[u8]) -> Digest {
 impl Disk {
     /// What lies on disk; nothing where it is torn or of another version.
     fn load(system: &dyn System) -> Self {
+        let _phase = qik_db::phase("read facts");
         Self::parse(system.read(&FILE.into()).unwrap_or_default()).unwrap_or_default()
     }
 

@@ -1,13 +1,15 @@
 //! From a fingerprint to the decision: replay, execute, or execute without keeping.
 //!
-//! A decision is a value, so it can be shown, listed and tested without anything running.
+//! A decision is a value, so it can be shown, listed and tested without anything running. Why something
+//! is cold is told as far as somebody wants to know: it takes longer than to find out that it is.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use qik_cache::{CacheKind, CacheSet, Key, Lookup, MissReason};
 use qik_db::{Database, Db};
-use qik_fingerprint::{Difference, Now, StoredNode, differences, fingerprint};
+use qik_fingerprint::{Difference, Now, StoredNodes, differences, fingerprint};
 use qik_graph::runnable;
 use qik_model::{ActionResult, BlobId, Diagnostic, FileKind, Fingerprint, Name, RelPath};
 
@@ -32,6 +34,8 @@ pub enum ColdReason {
     Uncached,
     /// The user asked to ignore entries.
     Forced,
+    /// There is no entry of it for the present state; nobody wanted to know more.
+    Untold,
     /// There is no entry of it at all.
     NoEntry,
     /// The nearest entry is for another state; at least one difference.
@@ -49,6 +53,7 @@ impl fmt::Display for ColdReason {
         match self {
             Self::Uncached => f.write_str("never cached"),
             Self::Forced => f.write_str("forced"),
+            Self::Untold => f.write_str("no entry for its inputs"),
             Self::NoEntry => f.write_str("no entry yet"),
             Self::Differs(differences) => match &differences[..] {
                 [] => f.write_str("its inputs changed"),
@@ -74,8 +79,40 @@ pub fn fingerprint_of(db: &dyn Db, planned: &Planned) -> Result<Fingerprint, Vec
     fingerprint(db, runnable).clone()
 }
 
+/// How much is told of why there is no entry for a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// That there is none.
+    Nothing,
+    /// What differs from the nearest entry, and of the first of that how it is reached.
+    First,
+    /// What differs, and how each is reached.
+    All,
+}
+
+/// What reasons are made from, for many runnables.
+#[derive(Debug)]
+pub struct Reasons {
+    telling: Telling,
+    stored: StoredNodes<'static>,
+}
+
+impl Reasons {
+    /// Reasons that are told against the entries of `caches`.
+    pub fn new(caches: &Arc<CacheSet>, telling: Telling) -> Self {
+        let caches = caches.clone();
+        Self { telling, stored: StoredNodes::new(move |digest| caches.node(digest)) }
+    }
+}
+
 /// Whether there is a result of `planned` for the present state.
-pub fn decide(db: &Database, caches: &CacheSet, planned: &Planned, forced: bool) -> CacheStatus {
+pub fn decide(
+    db: &Database,
+    caches: &CacheSet,
+    planned: &Planned,
+    forced: bool,
+    reasons: &Reasons,
+) -> CacheStatus {
     if !planned.is_cached() {
         return CacheStatus::Uncached;
     }
@@ -97,7 +134,7 @@ pub fn decide(db: &Database, caches: &CacheSet, planned: &Planned, forced: bool)
             CacheStatus::Cold(ColdReason::Rejected(reason))
         }
         Lookup::Miss(MissReason::NoEntry | MissReason::OtherFingerprint) => {
-            CacheStatus::Cold(reason(db, caches, planned))
+            CacheStatus::Cold(reason(db, caches, planned, reasons))
         }
         Lookup::Miss(reason) => CacheStatus::Cold(ColdReason::Rejected(reason.to_string())),
     }
@@ -140,22 +177,34 @@ pub(crate) fn state_of(db: &dyn Db, path: &RelPath) -> Option<(FileKind, BlobId)
 }
 
 /// Why there is no entry, against the nearest that there is.
-fn reason(db: &Database, caches: &CacheSet, planned: &Planned) -> ColdReason {
-    let nearest = caches
-        .recent(&planned.cache, planned.name())
-        .iter()
-        .filter_map(|entry| against(db, planned, entry, &|digest| caches.node(digest)))
-        .min_by_key(Vec::len);
+fn reason(db: &Database, caches: &CacheSet, planned: &Planned, reasons: &Reasons) -> ColdReason {
+    let told = match reasons.telling {
+        Telling::Nothing => return ColdReason::Untold,
+        Telling::First => 1,
+        Telling::All => usize::MAX,
+    };
+    let Ok(now) = Now::new(db, &planned.definition) else { return ColdReason::NoEntry };
+    let mut nearest: Option<Vec<Difference>> = None;
+    for entry in caches.recent(&planned.cache, planned.name()) {
+        let found = differences(db, &now, &entry.explanation, &reasons.stored, told);
+        if nearest.as_ref().is_none_or(|nearest| found.len() < nearest.len()) {
+            nearest = Some(found);
+        }
+        if nearest.as_ref().is_some_and(|nearest| nearest.len() == 1) {
+            break;
+        }
+    }
     nearest.map_or(ColdReason::NoEntry, ColdReason::Differs)
 }
 
-/// What differs between now and `entry`, whose nodes `stored` finds; `None` where now can't be told.
+/// All that differs between now and `entry`, whose nodes are among `stored`; `None` where now can't
+/// be told.
 pub fn against(
     db: &Database,
     planned: &Planned,
     entry: &ActionResult,
-    stored: StoredNode<'_>,
+    stored: &StoredNodes<'_>,
 ) -> Option<Vec<Difference>> {
     let now = Now::new(db, &planned.definition).ok()?;
-    Some(differences(db, &now, &entry.explanation, stored))
+    Some(differences(db, &now, &entry.explanation, stored, usize::MAX))
 }

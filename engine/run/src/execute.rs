@@ -13,7 +13,7 @@ use crate::venv::VenvJob;
 use crossbeam_channel::{Receiver, Sender};
 use qik_cache::{CacheSet, Key, Restore};
 use qik_model::{Diagnostic, Fingerprint, Name, Platform};
-use qik_system::{Exit, LockGuard, ProcessSpec, Stop, System};
+use qik_system::{Exit, LockGuard, ProcessSpec, Stop, System, phase_on};
 
 /// Something for a worker to do, for the runnable at a position of the plan.
 #[derive(Debug)]
@@ -188,6 +188,7 @@ fn execute(
     execution: &Execution,
     answers: &Sender<Message>,
 ) -> Executed {
+    let _phase = phase_on("execute", || execution.name.to_string());
     let started = shared.system.elapsed();
     let mut log = Vec::new();
     let mut tries = execution.retries;

@@ -18,10 +18,10 @@ mod transfer;
 mod turns;
 mod venv;
 
-pub use decide::{CacheStatus, ColdReason, against, decide, fingerprint_of};
+pub use decide::{CacheStatus, ColdReason, Reasons, Telling, against, decide, fingerprint_of};
 pub use environment::{space_variables, variables_for};
 pub use event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
 pub use out::{OutFolder, log_path};
 pub use plan::{Plan, Planned};
 pub use schedule::{RunOptions, Stage, run};
-pub use status::{examine, statuses};
+pub use status::examine;

@@ -22,7 +22,9 @@ use qik_model::{ActionResult, Diagnostic, Digest, Fingerprint, Name};
 use qik_system::{Revision, Stop, System, WorkTree};
 use rustc_hash::FxHashSet;
 
-use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
+use crate::decide::{
+    CacheStatus, ColdReason, Reasons, Telling, decide, fingerprint_of, look_ahead,
+};
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
 use crate::execute::{Executed, Halt, Message, Shared, work};
 use crate::flakes::FlakeLedger;
@@ -137,6 +139,7 @@ struct Schedule<'a> {
     listen: &'a mut dyn FnMut(RunEvent),
     spawn: &'a dyn Fn(Hand),
     channels: Channels,
+    reasons: Reasons,
     out: OutFolder,
     flakes: FlakeLedger,
     /// The first failure, where the run ends with it.
@@ -183,6 +186,7 @@ impl<'a> Schedule<'a> {
             out: OutFolder::open(system.clone()),
             flakes: FlakeLedger::open(&*system),
             system,
+            reasons: Reasons::new(&stage.caches, Telling::First),
             ended_by: None,
             downstream: plan.downstream(),
             stage,
@@ -280,7 +284,7 @@ impl<'a> Schedule<'a> {
         self.states[at].revision = self.stage.tree.revision();
         // A new environment for each forced run would be for nothing.
         let forced = self.options.force && !planned.is_brought_along();
-        let status = decide(self.stage.db, &self.stage.caches, planned, forced);
+        let status = decide(self.stage.db, &self.stage.caches, planned, forced, &self.reasons);
         let fingerprint = fingerprint_of(self.stage.db, planned).ok();
         self.states[at].began_for = fingerprint;
         self.states[at].fingerprint = fingerprint.filter(|_| planned.is_cached());

@@ -5,25 +5,26 @@
 //! them, not as they happen to lie on disk. Nothing is restored: the database sees the artifacts for
 //! a while, and is then put back to what the disk holds.
 
+use std::sync::Arc;
+
 use qik_cache::CacheSet;
 use qik_db::{Database, FolderOverlay};
 use qik_model::Fingerprint;
 
-use crate::decide::{CacheStatus, ColdReason, decide, fingerprint_of, look_ahead};
+use crate::decide::{
+    CacheStatus, ColdReason, Reasons, Telling, decide, fingerprint_of, look_ahead,
+};
 use crate::plan::Plan;
-
-/// The status of each runnable of `plan`, in its order.
-pub fn statuses(db: &mut Database, caches: &CacheSet, plan: &Plan) -> Vec<CacheStatus> {
-    examine(db, caches, plan).into_iter().map(|(status, _)| status).collect()
-}
 
 /// The status of each runnable of `plan`, and the fingerprint that it has by that status: none where it
 /// is never cached, broken, or below something cold.
 pub fn examine(
     db: &mut Database,
-    caches: &CacheSet,
+    caches: &Arc<CacheSet>,
     plan: &Plan,
+    telling: Telling,
 ) -> Vec<(CacheStatus, Option<Fingerprint>)> {
+    let reasons = Reasons::new(caches, telling);
     let mut overlay = FolderOverlay::default();
     let mut statuses = vec![(CacheStatus::Uncached, None); plan.runnables.len()];
     // Of each, what is cold: it, or what it passes on.
@@ -40,7 +41,7 @@ pub fn examine(
                 Some(upstream) if planned.is_cached() => {
                     CacheStatus::Cold(ColdReason::Upstream(plan.runnables[upstream].name().clone()))
                 }
-                _ => decide(db, caches, planned, false),
+                _ => decide(db, caches, planned, false, &reasons),
             };
             colds[at] = match status {
                 CacheStatus::Warm(_) => None,

@@ -32,6 +32,7 @@ pub(crate) fn scope(db: &Database, planned: &Planned, into: &mut Vec<RelPath>) {
 
 /// Reads `scope` anew and tells the database. Says whether anything there differs.
 pub(crate) fn refresh(db: &mut Database, tree: &mut WorkTree, mut scope: Vec<RelPath>) -> bool {
+    let _phase = qik_system::phase("look again");
     scope.sort();
     scope.dedup();
     let mut bases: Vec<RelPath> = Vec::new();

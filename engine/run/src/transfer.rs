@@ -7,7 +7,7 @@ use qik_model::{
     ActionResult, BlobId, Diagnostic, Digest, Explanation, FileKind, Fingerprint, Name, Platform,
     RelPath,
 };
-use qik_system::{LockGuard, StatKind, System, WorkTree};
+use qik_system::{LockGuard, StatKind, System, WorkTree, phase_on};
 
 type FileState = (FileKind, BlobId);
 
@@ -82,6 +82,7 @@ impl RestoreRequest {
 }
 
 pub(crate) fn restore(caches: &CacheSet, request: &RestoreRequest) -> Restore {
+    let _phase = phase_on("restore", || request.name.to_string());
     caches.restore(&request.cache, &request.entry, &request.files, &request.present)
 }
 
@@ -111,6 +112,7 @@ pub(crate) struct StoreRequest {
 
 /// Keeps a result; says what went wrong.
 pub(crate) fn store(caches: &CacheSet, mut request: StoreRequest) -> Vec<Diagnostic> {
+    let _phase = phase_on("store", || request.runnable.to_string());
     let _until_it_is_kept = request.turn.take();
     let artifacts = match caches.collect(&request.cache, &request.artifacts) {
         Ok(artifacts) => artifacts,

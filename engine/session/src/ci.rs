@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qik_cache::CacheSet;
 use qik_model::Name;
-use qik_run::{CacheStatus, ColdReason, Planned};
+use qik_run::{CacheStatus, ColdReason, Planned, Telling};
 
 use crate::shards::{Order, Work, divide, median};
 use crate::{Prepared, Session};
@@ -30,7 +30,7 @@ impl Session {
     pub fn ci_jobs(&mut self, prepared: &Prepared, machines: usize, order: Order) -> Vec<CiJob> {
         let statuses = match &prepared.statuses {
             Some(statuses) => statuses.clone(),
-            None => self.statuses(&prepared.plan),
+            None => self.statuses(&prepared.plan, Telling::First),
         };
         let is_cold = |at: usize| {
             !matches!(statuses[at], CacheStatus::Warm(_)) && !prepared.plan.runnables[at].is_group()

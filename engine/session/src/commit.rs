@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput, World};
 use qik_model::RelPath;
-use qik_system::{CommitId, CommitSystem, Delta, System};
+use qik_system::{CommitId, CommitSystem, Delta, System, phase};
 
 use crate::Session;
 
@@ -20,6 +20,7 @@ pub(crate) type RunTool = Arc<dyn Fn(&str) -> ToolOutput + Send + Sync>;
 /// # Errors
 /// Where git's objects can't be read.
 pub(crate) fn open(session: &Session, commit: CommitId) -> io::Result<Database> {
+    let _phase = phase("commit");
     let db = &session.db;
     let world = World::get(db);
     let system = Arc::new(CommitSystem::new(db.system().clone(), commit)?);
@@ -43,6 +44,7 @@ pub(crate) fn open(session: &Session, commit: CommitId) -> io::Result<Database> 
 
 /// Reads what all Python files of a state import, in parallel.
 pub(crate) fn prepare_facts(db: &Database) {
+    let _phase = phase("facts of the commit");
     for root in &project(db).defaults.python_path {
         // Nothing of a commit changes while it is read.
         qik_python::prepare(db, root, &|_| None);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use qik_db::{Database, Db};
-use qik_fingerprint::{Difference, fingerprint, nodes};
+use qik_fingerprint::{Difference, StoredNodes, fingerprint, nodes};
 use qik_graph::{definition_of, runnable};
 use qik_model::{ActionResult, Digest};
 use qik_run::{ColdReason, Planned, against};
@@ -57,7 +57,8 @@ impl History {
         let Some(stored) = then.as_ref().and_then(|then| stored_nodes(then, &entry)) else {
             return (reason, Some(Compared::Unlike(commit)));
         };
-        let stored = |digest: &Digest| caches.node(digest).or_else(|| stored.get(digest).cloned());
+        let stored =
+            StoredNodes::new(|digest| caches.node(digest).or_else(|| stored.get(digest).cloned()));
         match against(&session.db, planned, &entry, &stored) {
             Some(found) => (ColdReason::Differs(found), Some(Compared::With(commit))),
             None => (reason, None),

@@ -4,10 +4,10 @@
 //! read before something asks for it, so listing names stays cheap.
 //!
 //! ```no_run
-//! use qik_session::{OpenOptions, Session};
+//! use qik_session::{OpenOptions, Session, Telling};
 //!
 //! let mut session = Session::open(OpenOptions::default()).expect("a project");
-//! let prepared = session.prepare().expect("a plan");
+//! let prepared = session.prepare(Telling::Nothing).expect("a plan");
 //! let report = session.run(&prepared, &mut |event| drop(event));
 //! std::process::exit(report.code());
 //! ```
@@ -26,6 +26,7 @@ mod listing;
 mod parts;
 mod plan;
 mod python;
+mod remember;
 mod report;
 mod running;
 mod shards;
@@ -46,7 +47,7 @@ use qik_graph::{definition_of, runnables};
 use qik_model::{
     ConfigSyntax, Diagnostic, Fingerprint, GlobSet, Name, Place, RelPath, Severity, Span,
 };
-use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree};
+use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTree, phase};
 
 pub use ci::CiJob;
 pub use config::ShownConfig;
@@ -62,7 +63,8 @@ pub use qik_graph::{Definition, Selection};
 pub use qik_model as model;
 pub use qik_python::{Cause, FenceReport, Step, Violation};
 pub use qik_run::{
-    CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport, SkipCause,
+    CacheStatus, ColdReason, Outcome, Plan, Planned, RunEvent, RunReport, RunnableReport,
+    SkipCause, Telling,
 };
 pub use qik_system as system;
 pub use report::{Counts, Ending, Report, ReportedRunnable};
@@ -91,6 +93,8 @@ pub struct Session {
     caches: Option<caches::Opened>,
     stop: Stop,
     scanned: bool,
+    /// What an earlier process found out, once that was asked for.
+    recalled: Option<remember::Recalled>,
     /// A look at the files that began early.
     ahead: Option<JoinHandle<(WorkTree, Delta)>>,
     /// Runs the commands of `exec` deps, for all states of the project.
@@ -127,6 +131,7 @@ impl Session {
     /// # Errors
     /// `config/not-found` and `config/two-configs`; `system/…` where the world can't be reached.
     pub fn open(options: OpenOptions) -> Result<Self, Diagnostic> {
+        let _phase = phase("open");
         let here = qik_system::current_dir().map_err(|error| no_world(&error))?;
         let asked = options.cwd.as_ref().map_or_else(|| here.clone(), |cwd| here.join(cwd));
         let cwd = qik_system::canonical(&asked).map_err(|error| no_folder(&asked, &error))?;
@@ -151,6 +156,7 @@ impl Session {
             caches: None,
             stop,
             scanned: false,
+            recalled: None,
             ahead: None,
             tools,
             notes: Vec::new(),
@@ -162,6 +168,7 @@ impl Session {
     /// What is wrong with the configuration; nothing of this session is of use while there is an
     /// error.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let _phase = phase("configuration");
         qik_config::diagnostics(&self.db).clone()
     }
 
@@ -215,11 +222,13 @@ impl Session {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// What is asked for, as a plan: selected, filtered, in order.
+    /// What is asked for, as a plan: selected, filtered, in order. `telling` is how much is told of
+    /// why something is cold, where a filter finds that out.
     ///
     /// # Errors
     /// Names that mean nothing, each with the nearest that does; cycles; values that are missing.
-    pub fn prepare(&mut self) -> Result<Prepared, Vec<Diagnostic>> {
+    pub fn prepare(&mut self, telling: Telling) -> Result<Prepared, Vec<Diagnostic>> {
+        let _phase = phase("select");
         let request = self.request().map_err(|error| vec![error])?;
         let mut plan = plan::plan(&self.db, &request)?;
         self.check_caches(&plan)?;
@@ -234,7 +243,7 @@ impl Session {
             let (fingerprints, warnings) = (Vec::new(), self.take_notes());
             return Ok(Prepared { plan, statuses: None, fingerprints, warnings });
         };
-        let examined = self.examine(&plan);
+        let examined = self.examine(&plan, telling);
         let kept = |status: &CacheStatus| match wanted {
             WantedStatus::Warm => matches!(status, CacheStatus::Warm(_)),
             WantedStatus::Cold => matches!(status, CacheStatus::Cold(_)),
@@ -250,20 +259,27 @@ impl Session {
     }
 
     /// The status of each runnable of `plan`, in its order.
-    pub fn statuses(&mut self, plan: &Plan) -> Vec<CacheStatus> {
-        self.examine(plan).into_iter().map(|(status, _)| status).collect()
+    pub fn statuses(&mut self, plan: &Plan, telling: Telling) -> Vec<CacheStatus> {
+        self.examine(plan, telling).into_iter().map(|(status, _)| status).collect()
     }
 
     /// The status of each runnable of `plan`, and the fingerprint that it is about.
-    fn examine(&mut self, plan: &Plan) -> Vec<(CacheStatus, Option<Fingerprint>)> {
+    fn examine(
+        &mut self,
+        plan: &Plan,
+        telling: Telling,
+    ) -> Vec<(CacheStatus, Option<Fingerprint>)> {
         self.scan();
+        self.recall();
         self.prepare_python(plan);
+        let _phase = phase("statuses");
         let caches = self.caches();
-        let examined = qik_run::examine(&mut self.db, &caches, plan);
+        let examined = qik_run::examine(&mut self.db, &caches, plan, telling);
         self.notes.extend(caches.warnings());
         // A listing that can't note down what it learnt is as right as one that can.
         let _ = self.tree.save();
         let _ = self.save_python();
+        let _ = self.keep_fingerprints(plan, false);
         examined
     }
 
@@ -293,6 +309,7 @@ impl Session {
         if std::mem::replace(&mut self.scanned, true) {
             return;
         }
+        let _phase = phase("files");
         let artifacts = self.artifacts();
         let ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
         let ignore = GlobSet::new(ignore).unwrap_or_default();
@@ -313,6 +330,7 @@ impl Session {
     }
 
     fn take(&mut self, mut delta: Delta) {
+        let _phase = phase("files to database");
         self.notes.append(&mut delta.notes);
         Change::from_delta(delta).apply(&mut self.db);
     }
@@ -320,6 +338,7 @@ impl Session {
     /// Finishes restores that a killed process left half done. Needs no configuration: what is to
     /// be put in place stands in their journals.
     fn recover(&mut self) {
+        let _phase = phase("recover");
         let caches = CacheSet::open(self.db.system().clone(), &BTreeMap::new(), "");
         caches.recover();
         self.notes.extend(caches.warnings());

@@ -3,7 +3,7 @@
 
 use qik_db::Db;
 use qik_model::Fingerprint;
-use qik_run::{CacheStatus, OutFolder, Planned};
+use qik_run::{CacheStatus, OutFolder, Planned, Telling};
 use serde::Serialize;
 
 use crate::ci::last_time;
@@ -64,7 +64,7 @@ impl Session {
             Some(statuses) => {
                 statuses.iter().cloned().zip(prepared.fingerprints.iter().copied()).collect()
             }
-            None => self.examine(&prepared.plan),
+            None => self.examine(&prepared.plan, Telling::First),
         };
         let out = OutFolder::open(self.db.system().clone());
         let listed = |(at, planned): (usize, &Planned)| {

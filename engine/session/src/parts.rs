@@ -9,7 +9,7 @@ use std::time::Duration;
 use qik_cache::{Agreed, CacheKind};
 use qik_db::Db;
 use qik_model::{Diagnostic, Name};
-use qik_run::{CacheStatus, Plan};
+use qik_run::{CacheStatus, Plan, Telling};
 
 use crate::caches::Opened;
 use crate::ci::{last_time, usual};
@@ -71,7 +71,7 @@ impl Session {
 
     /// Divides what is cold as `qik ci` does, and deals the rest out.
     fn divided_by_status(&mut self, plan: &Plan, machines: usize) -> Division {
-        let statuses = self.statuses(plan);
+        let statuses = self.statuses(plan, Telling::Nothing);
         let caches = self.caches();
         let is_warm = |at: usize| matches!(statuses[at], CacheStatus::Warm(_));
         let known: Vec<Option<Duration>> =

@@ -15,14 +15,16 @@ use qik_python::{
     import_map_path, missing_warning, packages_of, prepare,
 };
 use qik_run::{Plan, Planned};
+use qik_system::phase;
 
 use crate::Session;
 
 impl Session {
     /// To be called after the scan and before fingerprints of `plan` are asked for.
     pub(crate) fn prepare_python(&mut self, plan: &Plan) {
+        let _phase = phase("python");
         let users: Vec<&Planned> = plan.runnables.iter().filter(|one| is_user(one)).collect();
-        if users.is_empty() {
+        if users.iter().all(|planned| self.is_recalled(planned)) {
             return;
         }
         self.prepare_facts();
@@ -62,6 +64,7 @@ impl Session {
 
     /// Reads what all Python files import, in parallel.
     pub(crate) fn prepare_facts(&self) {
+        let _phase = phase("facts");
         let tree = &self.tree;
         for root in &project(&self.db).defaults.python_path {
             prepare(&self.db, root, &|path| tree.proof(path));
@@ -76,6 +79,9 @@ impl Session {
     /// Writes the map of each space whose environment is installed, if a result of it goes where
     /// machines without one may look for it.
     pub(crate) fn write_import_maps(&mut self, plan: &Plan) {
+        if self.has_all_written() {
+            return;
+        }
         let is_shared = |planned: &&Planned| !matches!(&*planned.cache, "none" | "local");
         // Of each space, whether anything asks for more than the version of Python.
         let mut spaces: BTreeMap<Name, bool> = BTreeMap::new();

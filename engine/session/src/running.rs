@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use qik_db::Db;
 use qik_model::{Diagnostic, FileKind, Fingerprint, Name, RelPath};
 use qik_run::{Plan, Planned, RunEvent, RunReport};
-use qik_system::STATE_FOLDER;
+use qik_system::{STATE_FOLDER, phase};
 
 use crate::{Prepared, Report, Session, plan};
 
@@ -14,9 +14,13 @@ impl Session {
     /// Runs a plan.
     pub fn run(&mut self, prepared: &Prepared, listen: &mut dyn FnMut(RunEvent)) -> RunReport {
         self.scan();
+        self.recall();
         self.prepare_python(&prepared.plan);
         let force = plan::flag(&self.db, "force").unwrap_or_default();
         let mut report = self.run_plan(&prepared.plan, force, false, listen);
+        if let Err(error) = self.keep_fingerprints(&prepared.plan, true) {
+            listen(RunEvent::Note(not_kept(&error)));
+        }
         // What the user waited for, the look at the files included.
         report.time = self.db.system().elapsed();
         if let Err(error) = self.keep_report(&self.report(prepared, &report)) {
@@ -55,7 +59,9 @@ impl Session {
             caches,
             stop: self.stop.clone(),
         };
+        let running = phase("run");
         let report = qik_run::run(stage, plan, &options, listen);
+        drop(running);
         if report.runnables.iter().any(|one| one.made_venv(plan)) {
             // Only now can it be told whose imports are whose.
             self.write_import_maps(plan);
@@ -88,17 +94,22 @@ impl Session {
 
     /// Always written, also where nothing executed: what lies there is the last run's.
     fn keep_report(&self, report: &Report) -> std::io::Result<()> {
+        let _phase = phase("report");
         let path = RelPath::from(STATE_FOLDER).join("out/report.json");
         self.db.system().write_atomic(&path, report.json().as_bytes(), FileKind::File)
     }
 
     /// Keeps what was learnt of files, so that the next process need not read them.
     fn save(&mut self, listen: &mut dyn FnMut(RunEvent)) {
+        let _phase = phase("keep what was learnt");
         if let Err(error) = self.tree.save().and_then(|_| self.save_python()) {
-            let message = format!("what was learnt of the files can't be kept: {error}");
-            let note = Diagnostic::warning("system/state-not-written", message)
-                .help("nothing is lost but time; may `._qik` be written?");
-            listen(RunEvent::Note(note));
+            listen(RunEvent::Note(not_kept(&error)));
         }
     }
+}
+
+fn not_kept(error: &std::io::Error) -> Diagnostic {
+    let message = format!("what was learnt of the files can't be kept: {error}");
+    Diagnostic::warning("system/state-not-written", message)
+        .help("nothing is lost but time; may `._qik` be written?")
 }

@@ -7,7 +7,7 @@ use qik_fingerprint::{differs, needs_python};
 use qik_graph::definition_of;
 use qik_model::{Diagnostic, Name, RelPath};
 use qik_run::Plan;
-use qik_system::{CommitId, Git, NoCommit};
+use qik_system::{CommitId, Git, NoCommit, phase};
 
 use crate::commit::{open, prepare_facts};
 use crate::{Session, any_error};
@@ -30,6 +30,7 @@ impl Session {
         since: &Since,
         isolated: bool,
     ) -> Result<Plan, Diagnostic> {
+        let _phase = phase("since");
         let commit = self.commit_of(since)?;
         self.scan();
         let then = open(self, commit).map_err(|error| unreadable(&since.rev, &error))?;

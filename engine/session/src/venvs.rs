@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use qik_config::{environment, names, project};
 use qik_graph::Selection;
 use qik_model::{Diagnostic, Name};
-use qik_run::{CacheStatus, Planned, space_variables};
+use qik_run::{CacheStatus, Planned, Telling, space_variables};
 
 use crate::plan::{self, Request};
 use crate::{Prepared, Session};
@@ -64,7 +64,7 @@ impl Session {
         let selection = Selection { names, ..Selection::default() };
         let plan = plan::plan(&self.db, &Request { selection, ..Request::default() })?;
         self.check_caches(&plan)?;
-        let statuses = self.statuses(&plan);
+        let statuses = self.statuses(&plan, Telling::Nothing);
         let is_cold = |status: &CacheStatus| !matches!(status, CacheStatus::Warm(_));
         let colds: Vec<bool> = statuses.iter().map(is_cold).collect();
         let (plan, statuses) = plan.filtered_with(statuses, |at, _| colds[at]);

@@ -207,6 +207,7 @@ impl Session {
         stirred: Stirred,
         listen: &mut dyn WatchListener,
     ) -> Next {
+        let _phase = qik_system::phase("react");
         watch.begun.clear();
         let changed = self.absorb(watch, stirred, listen);
         Next::Wave { changed, wanted: self.affected(watch), force: false }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use qik_fingerprint::{explanation, input_sets};
 use qik_graph::{definition_of, runnable, select};
 use qik_model::{Explanation, Fingerprint, Name};
-use qik_run::{CacheStatus, ColdReason, Planned};
+use qik_run::{CacheStatus, ColdReason, Planned, Telling};
 
 use crate::history::{Compared, History};
 use crate::{Prepared, Selection, Session};
@@ -53,7 +53,7 @@ impl Session {
     /// Everything that there is to say about the status of the runnables in the plan; where some
     /// were named, of those and not of what only came along.
     pub fn why(&mut self, prepared: &Prepared) -> Vec<Why> {
-        let statuses = self.statuses(&prepared.plan);
+        let statuses = self.statuses(&prepared.plan, Telling::All);
         let selection = self.request().unwrap_or_default().selection;
         let alone = Selection { isolated: true, ..selection };
         let selected = select(&self.db, &alone).unwrap_or_default();

@@ -32,6 +32,7 @@ mod outside;
 mod process;
 mod stat;
 mod stop;
+mod trace;
 mod watch;
 mod worktree;
 
@@ -58,6 +59,7 @@ pub use outside::{
 pub use process::{Exit, ProcessSpec};
 pub use stat::{DirItem, Look, Remembered, Stat, StatKind};
 pub use stop::{Stop, signals};
+pub use trace::{NotedPhase, Phase, Trace, phase, phase_on, start_trace, trace};
 pub use watch::{Stirred, Watcher};
 pub use worktree::{
     Delta, Revision, TreeEntry, TreeNode, TreeOptions, WorkTree, blob_id, is_content_of,

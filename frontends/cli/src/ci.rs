@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use qik_session::{CiJob, Order, Session};
+use qik_session::{CiJob, Order, Session, Telling};
 use serde_json::{Value, json};
 
 use crate::args::{CiArgs, CiService, RunArgs};
@@ -13,7 +13,7 @@ use crate::{diagnostics, print, refuse};
 
 /// Prints the pipeline; the exit code.
 pub(crate) fn answer(session: &mut Session, style: &Style, args: &CiArgs, run: &RunArgs) -> i32 {
-    let prepared = match session.prepare() {
+    let prepared = match session.prepare(Telling::First) {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };

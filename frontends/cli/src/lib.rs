@@ -13,6 +13,7 @@ mod printer;
 mod qikx;
 mod report;
 mod style;
+mod timings;
 mod watch;
 mod why;
 
@@ -21,10 +22,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use qik_session::model::{Diagnostic, codes};
-use qik_session::system::{STATE_FOLDER, Stream, is_terminal, signals};
-use qik_session::{OpenOptions, Session, any_error};
+use qik_session::system::{STATE_FOLDER, Stream, is_terminal, phase, signals};
+use qik_session::{OpenOptions, Session, Telling, any_error};
 
-use args::{Ask, ConfigVerb, Invocation, RunArgs};
+use args::{Ask, ConfigVerb, Format, Invocation, RunArgs};
 use ci_log::{CiLog, Service};
 use printer::Printer;
 use style::Style;
@@ -37,7 +38,10 @@ const USAGE: i32 = 2;
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let code = match args::parse(&args) {
-        Ok(invocation) => run(&args, invocation),
+        Ok(invocation) => {
+            let asked = invocation.args.project.clone();
+            timings::over(&asked, || run(&args, invocation))
+        }
         Err(fault) => tell(&fault),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
@@ -150,12 +154,17 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         Ok(settings) => settings,
         Err(error) => return refuse(style, Some(session), &[error]),
     };
-    let prepared = match session.prepare() {
+    let telling = match args.select.format {
+        Format::Json if ls => Telling::First,
+        _ => Telling::Nothing,
+    };
+    let prepared = match session.prepare(telling) {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };
     diagnostics::print(style, Some(session), &prepared.warnings);
     if ls || fail {
+        let _phase = phase("print");
         if ls && listing::print(session, &prepared, args.select.format).is_err() {
             return 1;
         }
@@ -199,12 +208,13 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
         let no_summary = if summary { report::summarize(report) } else { None };
         unwritten.into_iter().chain(no_summary).for_each(|note| printer.add_note(note));
     }
+    let _phase = phase("print");
     printer.finish(session, &run, report.as_ref());
     code
 }
 
 fn explain(session: &mut Session, style: &Style) -> i32 {
-    let prepared = match session.prepare() {
+    let prepared = match session.prepare(Telling::Nothing) {
         Ok(prepared) => prepared,
         Err(errors) => return refuse(style, Some(session), &errors),
     };

@@ -5,12 +5,16 @@
 use std::sync::Arc;
 
 use qik_db::TestDb;
-use qik_fingerprint::{Difference, FileChange, Now, differences, explanation, fingerprint, nodes};
+use qik_fingerprint::{
+    Difference, FileChange, Now, StoredNodes, differences, explanation, fingerprint, nodes,
+};
 use qik_graph::{definition_of, runnable};
 use qik_model::{Explanation, Fingerprint};
 use qik_toml::TomlSyntax;
 
+mod changes;
 mod golden;
+mod remembered;
 mod reuse;
 
 const CONFIG: &str = r#"
@@ -166,7 +170,13 @@ fn check_difference(change: impl FnOnce(&mut TestDb), name: &str, expected: &[Di
     let kept: std::collections::BTreeMap<_, _> = kept.into_iter().collect();
     change(&mut test);
     let now = Now::new(&test.db, &definition(&test)).unwrap();
-    let found = differences(&test.db, &now, &then, &|digest| kept.get(digest).cloned());
+    let found = differences(
+        &test.db,
+        &now,
+        &then,
+        &StoredNodes::new(|digest| kept.get(digest).cloned()),
+        1,
+    );
     assert_eq!(found, expected);
 }
 
@@ -218,7 +228,7 @@ fn without_the_old_tree_the_set_is_named() {
     let then = told(&test, "lint@lib");
     test.write("lib/c.py", "");
     let now = Now::new(&test.db, definition_of(&test.db, "lint@lib").unwrap()).unwrap();
-    let found = differences(&test.db, &now, &then, &|_| None);
+    let found = differences(&test.db, &now, &then, &StoredNodes::new(|_| None), 1);
     assert_eq!(found, [Difference::SomeFile("lib/**.py".into())]);
 }
 

@@ -8,6 +8,7 @@ use crate::event::{RunEvent, RunReport};
 impl Schedule<'_> {
     /// Ends the run: what is left was not reached because the user stopped it.
     pub(super) fn finish(mut self) -> RunReport {
+        let _phase = qik_system::phase("finish");
         self.report.stopped_by = self.stage.stop.requested();
         self.stage.caches.stage();
         self.share();

@@ -43,6 +43,7 @@ impl Schedule<'_> {
 
     /// Its artifacts are in place: only its log is left to tell.
     fn replayed(&mut self, at: usize) {
+        let _phase = qik_system::phase("replay");
         let planned = &self.plan.runnables[at];
         let Some(entry) = self.states[at].entry.take() else { return };
         match self.stage.caches.log(&planned.cache, &entry) {

@@ -44,6 +44,7 @@ impl Schedule<'_> {
     }
 
     fn settle_one(&mut self, at: usize, mut executed: Executed) {
+        let _phase = qik_system::phase("settle");
         let planned = &self.plan.runnables[at];
         let name = planned.name().clone();
         self.states[at].attempts = executed.attempts;

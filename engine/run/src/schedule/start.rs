@@ -73,8 +73,10 @@ impl Schedule<'_> {
     /// when the job's turn has come, once: an entry that is there and not taken stays so.
     fn lacks(&self, at: usize) -> Option<(Name, Fingerprint, Platform)> {
         let (planned, state) = (&self.plan.runnables[at], &self.states[at]);
-        let was_missing =
-            matches!(state.reason, Some(ColdReason::NoEntry | ColdReason::Differs(_)));
+        let was_missing = matches!(
+            state.reason,
+            Some(ColdReason::Untold | ColdReason::NoEntry | ColdReason::Differs(_))
+        );
         let fingerprint = state.fingerprint.filter(|_| was_missing && !state.was_made)?;
         Some((planned.cache.clone(), fingerprint, planned.definition.settings.platform))
     }

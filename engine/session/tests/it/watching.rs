@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use qik_session::model::{Fingerprint, Name};
-use qik_session::{OpenOptions, RunEvent, Session, WatchEvent, WatchListener, Wish};
+use qik_session::{OpenOptions, RunEvent, Session, Telling, WatchEvent, WatchListener, Wish};
 use qik_toml::TomlSyntax;
 
 type Prints = BTreeMap<Name, Option<Fingerprint>>;
@@ -158,11 +158,11 @@ fn open(root: &Path) -> Session {
 /// What a process that is started now makes of the project; `None` where its configuration is wrong.
 fn fresh(root: &Path) -> Option<Prints> {
     let mut session = open(root);
-    let prepared = session.prepare().ok()?;
+    let prepared = session.prepare(Telling::Nothing).ok()?;
     if !session.diagnostics().is_empty() {
         return None;
     }
-    session.statuses(&prepared.plan);
+    session.statuses(&prepared.plan, Telling::Nothing);
     session.fingerprints().ok()
 }
 
@@ -217,7 +217,7 @@ fn check(steps: &[Step]) -> Result<(), String> {
     let path = root.to_path_buf();
     let watching = std::thread::spawn(move || {
         let mut session = open(&path);
-        let prepared = session.prepare().unwrap();
+        let prepared = session.prepare(Telling::Nothing).unwrap();
         session.watch(prepared, &wishes, &mut Teller(tell)).unwrap()
     });
     told.recv_timeout(Duration::from_secs(30)).map_err(|error| error.to_string())?;

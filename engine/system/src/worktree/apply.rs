@@ -10,6 +10,7 @@ use super::{Delta, FileState, Folder, Revision, TreeEntry, TreeNode, WorkTree};
 
 impl WorkTree {
     pub(super) fn apply(&mut self, outcome: Outcome) -> Delta {
+        let _phase = crate::phase("apply");
         let first = self.folders.is_empty();
         let mut delta = Delta { notes: outcome.notes, ..Delta::default() };
         // In place once: a table that grows leaves the pages of each smaller one behind.

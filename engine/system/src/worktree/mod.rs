@@ -18,6 +18,7 @@ use qik_model::{BlobId, Diagnostic, FileKind, GlobSet, RelPath};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::System;
+use crate::phase;
 use crate::stat::{Stat, StatKind};
 
 pub use facts::{blob_id, is_content_of};
@@ -142,11 +143,14 @@ impl WorkTree {
         self.revision.0 += 1;
         let mut notes = Vec::new();
         if !self.repository.as_ref().is_some_and(Repository::is_current) {
+            let _phase = phase("index");
             self.repository = self.system.git().and_then(|git| {
                 Repository::open(git, self.system.root(), self.system.env(), &mut notes)
             });
         }
+        let walking = phase("walk");
         let outcome = self.walk().everything();
+        drop(walking);
         let mut delta = self.apply(outcome);
         if first {
             delta.touched.clear();

@@ -42,6 +42,8 @@ pub(super) fn merge(before: RunArgs, mut after: RunArgs) -> RunArgs {
     project.profile = project.profile.take().or(before.project.profile);
     project.directory = project.directory.take().or(before.project.directory);
     project.config = project.config.take().or(before.project.config);
+    project.timings |= before.project.timings;
+    project.trace = project.trace.take().or(before.project.trace);
     after
 }
 

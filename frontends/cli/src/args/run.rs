@@ -131,6 +131,12 @@ pub(crate) struct ProjectArgs {
     /// The root configuration, instead of looking for it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Tell at the end how long each phase of qik's own work took
+    #[arg(long)]
+    pub timings: bool,
+    /// Write the phases of qik's own work for `chrome://tracing` or ui.perfetto.dev
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

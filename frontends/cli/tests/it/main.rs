@@ -41,6 +41,7 @@ mod shards;
 mod since;
 mod stopping;
 mod templates;
+mod timings;
 mod twins;
 mod two_processes;
 mod variables;

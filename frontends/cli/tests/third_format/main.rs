@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use qik_session::model::document::{ConfigDocument, Entry, Node, Notation, Table, Value};
 use qik_session::model::{ConfigSyntax, Diagnostic, Parsed, Place, Span};
-use qik_session::{OpenOptions, Session, any_error, convert};
+use qik_session::{OpenOptions, Session, Telling, any_error, convert};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -122,7 +122,7 @@ fn a_third_format_runs_includes_and_is_included() {
     project.write("api/qik.json", r#"{ "commands": { "test": "echo api" } }"#);
     let mut session = open(&project, &[]).unwrap();
     assert_eq!(session.diagnostics(), []);
-    let prepared = session.prepare().unwrap();
+    let prepared = session.prepare(Telling::Nothing).unwrap();
     let names: Vec<&str> = prepared.plan.runnables.iter().map(|one| &**one.name()).collect();
     assert_eq!(names, ["api/test", "b", "c", "lint"]);
     let report = session.run(&prepared, &mut |event| drop(event));
