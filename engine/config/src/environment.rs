@@ -209,11 +209,7 @@ struct Filler<'db> {
 
 impl Filler<'_> {
     fn venv(&mut self, owner: &Name, venv: &Venv) -> Result<FilledVenv, Diagnostic> {
-        let (db, at) = (self.db, &venv.origin);
-        let step = |builtin| {
-            let name = step_of(db, StepKey::new(db, builtin));
-            Some(Name::from(format!("{name}@{owner}")))
-        };
+        let at = &venv.origin;
         let mut filled = FilledVenv {
             owner: owner.clone(),
             origin: at.clone(),
@@ -230,14 +226,14 @@ impl Filler<'_> {
             VenvKind::Uv(uv) => {
                 let uv = self.uv(owner, uv, at)?;
                 filled.files = vec![uv.lock.clone()];
-                filled.lock_step = step(Builtin::VenvLock);
-                filled.install_step = step(Builtin::VenvInstall);
+                filled.lock_step = Some(self.step(Builtin::VenvLock, owner));
+                filled.install_step = Some(self.step(Builtin::VenvInstall, owner));
                 filled.kind = FilledKind::Uv(uv);
             }
             VenvKind::UvProject(of) => {
                 let folder = self.path(&of.path, at)?;
                 filled.files = vec![folder.join("pyproject.toml"), self.lock_of(&folder)];
-                filled.install_step = step(Builtin::VenvInstall);
+                filled.install_step = Some(self.step(Builtin::VenvInstall, owner));
                 let python = self.maybe(of.python.as_ref(), at)?;
                 let options = self.sync_options(of, at)?;
                 filled.kind = FilledKind::UvProject { folder, options, python };
@@ -253,22 +249,21 @@ impl Filler<'_> {
     }
 
     fn uv(&mut self, owner: &Name, uv: &UvVenv, at: &Origin) -> Result<FilledUv, Diagnostic> {
-        let lock = match &uv.lock {
-            Some(lock) => self.path(lock, &at.key("lock"))?,
-            None => {
-                let name = owner.replace('%', "%25").replace('/', "%2F");
-                RelPath::from(LOCKS).join(format!("{name}.txt"))
-            }
-        };
+        let lock = self.lock(owner, uv, at)?;
         let (mut constraints, mut constraint_steps) = (Vec::new(), Vec::new());
         for constraint in &uv.constraints {
             match constraint {
                 Constraint::File(file) => constraints.push(self.path(file, at)?),
                 Constraint::Space(name, _) => {
                     let Some((owner, venv)) = owner_of(self.db, name) else { continue };
-                    let other = self.venv(&owner, &venv)?;
-                    constraints.extend(other.files);
-                    constraint_steps.extend(other.lock_step);
+                    if let VenvKind::Uv(uv) = &venv.kind {
+                        // Its lock is all there is to know, not what constrains that in turn: this
+                        // may be one of a circle, which was reported and still is asked about.
+                        constraints.push(self.lock(&owner, uv, &venv.origin)?);
+                        constraint_steps.push(self.step(Builtin::VenvLock, &owner));
+                    } else {
+                        constraints.extend(self.venv(&owner, &venv)?.files);
+                    }
                 }
             }
         }
@@ -285,6 +280,21 @@ impl Filler<'_> {
                 .map(|url| self.text(url, &at.key("extra-index-url")))
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The lock of an environment that uv makes.
+    fn lock(&mut self, owner: &Name, uv: &UvVenv, at: &Origin) -> Result<RelPath, Diagnostic> {
+        if let Some(lock) = &uv.lock {
+            return self.path(lock, &at.key("lock"));
+        }
+        let name = owner.replace('%', "%25").replace('/', "%2F");
+        Ok(RelPath::from(LOCKS).join(format!("{name}.txt")))
+    }
+
+    /// The step towards the environment of a space.
+    fn step(&self, builtin: Builtin, owner: &Name) -> Name {
+        let name = step_of(self.db, StepKey::new(self.db, builtin));
+        Name::from(format!("{name}@{owner}"))
     }
 
     /// The lock of a project: beside it, or that of the workspace that it is in.

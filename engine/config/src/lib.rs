@@ -31,5 +31,5 @@ pub use queries::{
     project, space,
 };
 pub use rendered::{Rendered, rendered};
-pub use show::{Shown, shown, told};
+pub use show::{Shown, Written, shown, told};
 pub use variables::DotenvVariable;

@@ -189,7 +189,8 @@ impl Files for Documents<'_> {
     }
 }
 
-struct FromWorld<'db>(&'db dyn Db);
+/// Where values come from, as the database has it.
+pub(crate) struct FromWorld<'db>(pub &'db dyn Db);
 
 impl Outside for FromWorld<'_> {
     fn env(&self, name: &str) -> Option<Arc<str>> {

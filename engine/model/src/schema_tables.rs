@@ -719,7 +719,7 @@ pub static CONTEXT: TableShape = TableShape {
         key("spaces", STRING_OR_STRINGS, "Select commands by space"),
         key("tags", STRING_OR_STRINGS, "Select commands by tag"),
         key("verbosity", Shape::Int, "How much is shown"),
-        key("logger", Shape::Enum(&["progress", "stdout"]), "How progress is shown"),
+        key("logger", Shape::Enum(&["progress", "stdout", "json"]), "How progress is shown"),
         key("ci-format", CI_FORMAT, "For which service logs are marked up"),
         key("arch", Shape::Str, "The platform, such as `linux-64`"),
         key("profile", Shape::Str, "The profile of values"),

@@ -18,6 +18,7 @@ mod ci;
 mod commit;
 mod config;
 mod discover;
+mod events;
 mod graph;
 mod history;
 mod lint;
@@ -50,6 +51,7 @@ use qik_system::{Delta, OsSystem, ProcessSpec, Stop, System, TreeOptions, WorkTr
 
 pub use ci::CiJob;
 pub use config::ShownConfig;
+pub use events::{EventLine, FinishedLine};
 pub use graph::{DirectImport, GraphFile, GraphPart, GraphSize};
 pub use history::Compared;
 pub use listing::{ListedRunnable, ListedStatus, Listing};

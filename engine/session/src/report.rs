@@ -191,7 +191,7 @@ impl ReportedRunnable {
 }
 
 impl Ending {
-    fn of(report: &RunnableReport) -> Self {
+    pub(crate) fn of(report: &RunnableReport) -> Self {
         match report.outcome {
             Outcome::Ran | Outcome::Cached if report.code != 0 => Self::Failed,
             Outcome::Ran | Outcome::Served => Self::Passed,

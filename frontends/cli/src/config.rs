@@ -26,7 +26,10 @@ pub(crate) fn syntaxes() -> Vec<Arc<dyn ConfigSyntax>> {
 /// Answers on stdout; the exit code.
 pub(crate) fn answer(session: &mut Session, style: &Style, ask: &ConfigVerb) -> i32 {
     match ask {
-        ConfigVerb::Show { format } => print(&shown(&session.shown_config(), *format)),
+        ConfigVerb::Show { format } => match session.shown_config() {
+            Ok(config) => print(&shown(&config, *format)),
+            Err(error) => refuse(style, Some(session), &[error]),
+        },
         ConfigVerb::Check => check(session, style),
         // It needs no project and was answered before one was opened.
         ConfigVerb::Convert { .. } => USAGE,

@@ -43,11 +43,7 @@ pub fn main() -> ExitCode {
             let asked = invocation.args.project.clone();
             timings::over(&asked, || run(&args, invocation))
         }
-        Err(error) => {
-            // Where even this can't be printed there is nobody to tell.
-            let _ = error.print();
-            error.exit_code()
-        }
+        Err(fault) => tell(&fault),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
@@ -70,24 +66,24 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
     }
     let mut session = match open(&invocation.args) {
         Ok(session) => session,
-        Err(error) => return refuse(&style, None, &[error]),
+        Err(error) => {
+            return invocation.fault.as_ref().map_or_else(|| refuse(&style, None, &[error]), tell);
+        }
     };
     if !invocation.args.select.ls {
         session.scan_ahead();
     }
     let found = session.diagnostics();
+    let is_command = !invocation.verb_is_sure && session.has_command(invocation.verb);
+    if let Some(fault) = invocation.fault.as_ref().filter(|_| !is_command) {
+        return tell(fault);
+    }
     diagnostics::print(&style, Some(&session), &found);
     if any_error(&found) {
         return USAGE;
     }
-    if !invocation.verb_is_sure && session.has_command(invocation.verb) {
-        return match args::parse_as_name(args, invocation.verb) {
-            Ok(named) => run(args, named),
-            Err(error) => {
-                let _ = error.print();
-                error.exit_code()
-            }
-        };
+    if is_command {
+        return run_named(args, &session, invocation.verb);
     }
     let code = match invocation.verb {
         "graph" | "ci" | "cache" | "config" => match invocation.ask {
@@ -103,6 +99,32 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
     // The process ends: taking a large database apart piece by piece would only take time.
     std::mem::forget(session);
     code
+}
+
+/// Runs the command that is called like a verb.
+fn run_named(args: &[OsString], session: &Session, verb: &str) -> i32 {
+    let named = args::parse_as_name(args, verb);
+    let is_name = |name: &String| {
+        session.has_command(name) || name.contains(|c: char| !c.is_alphanumeric() && c != '-')
+    };
+    // What follows the verb is of no use to the command.
+    if !named.as_ref().is_ok_and(|named| named.args.names.iter().all(is_name)) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "qik: `{verb}` is a command of this project; `qik :{verb}` is the verb"
+        );
+    }
+    match named {
+        Ok(named) => run(args, named),
+        Err(fault) => tell(&fault),
+    }
+}
+
+/// Prints what is wrong with the command line.
+fn tell(fault: &clap::Error) -> i32 {
+    // Where even this can't be printed there is nobody to tell.
+    let _ = fault.print();
+    fault.exit_code()
 }
 
 fn open(args: &RunArgs) -> Result<Session, Diagnostic> {
@@ -163,16 +185,17 @@ fn run_commands(session: &mut Session, style: &Style, args: &RunArgs) -> i32 {
     let commands = prepared.plan.runnables.iter().filter(|one| !one.definition.is_venv_step());
     let alone = commands.count() == 1;
     let streams = alone || workers == Some(1);
-    let service = Service::detect(ci_format.as_deref());
-    let live = logger.as_deref() != Some("stdout")
+    let json = logger.as_deref() == Some("json");
+    let service = if json { None } else { Service::detect(ci_format.as_deref()) };
+    let live = logger.as_deref().is_none_or(|logger| logger == "progress")
         && service.is_none()
         && is_terminal(Stream::Stderr)
         && style.may_animate;
     if watches {
-        return watch::stay(session, prepared, style, verbosity, live);
+        return watch::stay(session, prepared, style, verbosity, live, json);
     }
     let ci = service.map(CiLog::new);
-    let mut printer = Printer::new(style.clone(), verbosity, streams, live, ci);
+    let mut printer = Printer::new(style.clone(), verbosity, streams, live, ci).with_json(json);
     if alone {
         printer.with_nothing_beside();
     }

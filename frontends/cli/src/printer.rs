@@ -11,7 +11,7 @@ use std::time::Duration;
 use live::Live;
 use qik_session::model::{Diagnostic, RelPath};
 use qik_session::system::{Stream, is_terminal};
-use qik_session::{Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
+use qik_session::{EventLine, Outcome, Report, RunEvent, RunReport, RunnableReport, Session};
 
 use crate::ci_log::CiLog;
 use crate::diagnostics;
@@ -29,6 +29,8 @@ pub(crate) struct Printer {
     animates: bool,
     /// Where a service reads along, everything goes to stdout, in its form.
     ci: Option<CiLog>,
+    /// Where a program reads along, each event is an object on a line of stdout, and nothing else is.
+    json: bool,
     /// Whether the log that streams is at the beginning of a line.
     at_line_start: bool,
     notes: Vec<Diagnostic>,
@@ -45,8 +47,13 @@ impl Printer {
     ) -> Self {
         let live = (animates && !streams).then(Live::new);
         let served = Served::new(style.clone(), false);
-        let (at_line_start, notes) = (true, Vec::new());
-        Self { style, verbosity, streams, live, animates, ci, at_line_start, notes, served }
+        let (json, at_line_start, notes) = (false, true, Vec::new());
+        Self { style, verbosity, streams, live, animates, ci, json, at_line_start, notes, served }
+    }
+
+    /// The same for a program that reads along.
+    pub fn with_json(self, json: bool) -> Self {
+        Self { json, ..self }
     }
 
     /// A persistent command that is all there is prints what it prints.
@@ -55,6 +62,9 @@ impl Printer {
     }
 
     pub fn hear(&mut self, event: RunEvent) {
+        if self.json {
+            return write_log(EventLine::new(&event).json().as_bytes());
+        }
         match event {
             RunEvent::Planned { count } => {
                 if let Some(live) = &self.live {
@@ -227,6 +237,9 @@ impl Printer {
         self.say_served(&rest);
         if let Some(live) = self.live.take() {
             live.total.finish_and_clear();
+        }
+        if self.json {
+            return write_log(EventLine::ended(run).json().as_bytes());
         }
         if !self.streams && self.verbosity == 1 {
             for failed in run.runnables.iter().filter(|report| report.failed()) {

@@ -29,6 +29,7 @@ pub(crate) fn stay(
     style: &Style,
     verbosity: i64,
     live: bool,
+    json: bool,
 ) -> i32 {
     let (wish, wishes) = unbounded();
     let logs = unbounded();
@@ -43,6 +44,7 @@ pub(crate) fn stay(
         style: style.clone(),
         verbosity,
         live,
+        json,
         keys: keys.is_some(),
         printer: None,
         last: Vec::new(),
@@ -105,6 +107,7 @@ struct Teller {
     style: Style,
     verbosity: i64,
     live: bool,
+    json: bool,
     keys: bool,
     /// Of the wave that runs.
     printer: Option<Printer>,
@@ -158,8 +161,8 @@ impl Teller {
             self.say(&self.style.faint(&what));
         }
         let streams = count == 1;
-        self.printer =
-            Some(Printer::new(self.style.clone(), self.verbosity, streams, self.live, None));
+        let printer = Printer::new(self.style.clone(), self.verbosity, streams, self.live, None);
+        self.printer = Some(printer.with_json(self.json));
     }
 
     fn end(&mut self, session: &Session, report: RunReport) {

@@ -23,11 +23,19 @@ pub struct Case {
 #[test]
 fn every_bad_configuration_has_its_report() {
     let cases = cases("bad");
-    assert!(cases.len() > 60, "only {} cases", cases.len());
+    for ending in [".toml", ".kdl"] {
+        let of_format = cases.iter().filter(|case| case.config.to_string().ends_with(ending));
+        let count = of_format.count();
+        assert!(count >= 60, "only {count} in {ending}");
+    }
     for case in &cases {
         let (documents, lowered) = case.lower();
         let reports = reports(&documents, &lowered);
         assert!(!reports.is_empty(), "{} is said to be in order", case.name);
+        for report in &reports {
+            assert!(!report.labels.is_empty(), "{}: where is {report}?", case.name);
+            assert!(report.help.is_some(), "{}: what to do about {report}?", case.name);
+        }
         check(case, &render::all(&reports, &documents, &case.files));
     }
 }

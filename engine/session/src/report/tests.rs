@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::*;
-use crate::Listing;
+use crate::{EventLine, Listing};
 
 /// Compares, or writes where that is asked for.
 fn check<T: JsonSchema>(name: &str) {
@@ -49,6 +49,11 @@ fn the_schema_of_reports_is_that_of_the_types() {
 #[test]
 fn the_schema_of_listings_is_that_of_the_types() {
     check::<Listing>("ls.schema.json");
+}
+
+#[test]
+fn the_schema_of_event_lines_is_that_of_the_types() {
+    check::<EventLine>("events.schema.json");
 }
 
 #[test]

@@ -87,6 +87,7 @@ impl RunArgs {
         let logger = self.how.logger.map(|logger| match logger {
             Logger::Progress => "progress".to_string(),
             Logger::Stdout => "stdout".to_string(),
+            Logger::Json => "json".to_string(),
         });
         let ci_format = self.how.ci_format.map(|format| match format {
             CiFormat::Auto => "auto".to_string(),

@@ -16,7 +16,7 @@ use context::merge;
 pub(crate) use run::{Format, ProjectArgs, RunArgs};
 pub(crate) use verbs::{
     Ask, CacheVerb, CheckFormat, CiArgs, CiService, ConfigFormat, ConfigVerb, GraphFormat,
-    GraphVerb, Language, Verb,
+    GraphVerb, Language, VERBS, Verb,
 };
 
 /// Runs the commands of a monorepo, and never does work twice.
@@ -46,8 +46,10 @@ pub(crate) struct Cli {
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub verb: &'static str,
-    /// Whether the verb could also be a command of the project.
+    /// Whether the verb can't be a command of the project.
     pub verb_is_sure: bool,
+    /// What is wrong with the line, unless the verb is a command of the project.
+    pub fault: Option<clap::Error>,
     pub args: RunArgs,
     pub ask: Option<Ask>,
     pub explain_error: Option<String>,
@@ -58,28 +60,41 @@ pub(crate) struct Invocation {
 /// # Errors
 /// What clap says, usage and help included.
 pub(crate) fn parse(args: &[OsString]) -> Result<Invocation, clap::Error> {
-    let (args, sure) = prepare(args);
-    let cli = Cli::try_parse_from(args)?;
-    Ok(match cli.verb {
-        Some(verb) => {
-            let name = verb.name();
-            let (args, ask) = verb.args();
-            Invocation {
-                verb: name,
-                verb_is_sure: sure || name == "run",
-                args: merge(cli.run, args),
-                ask,
-                explain_error: None,
-            }
-        }
-        None => Invocation {
-            verb: "run",
-            verb_is_sure: true,
-            args: cli.run,
-            ask: None,
-            explain_error: cli.explain_error,
-        },
-    })
+    let (prepared, sure) = prepare(args);
+    let cli = match Cli::try_parse_from(&prepared) {
+        Ok(cli) => cli,
+        Err(fault) if sure || !fault.use_stderr() => return Err(fault),
+        Err(fault) => return or_name(args, &prepared, fault),
+    };
+    let Cli { run, verb, explain_error } = cli;
+    let Some(verb) = verb else {
+        return Ok(Invocation { explain_error, ..Invocation::plain(run) });
+    };
+    let name = verb.name();
+    let (own, ask) = verb.args();
+    Ok(Invocation { verb: name, verb_is_sure: sure, ask, ..Invocation::plain(merge(run, own)) })
+}
+
+/// A line with something wrong for its verb, which may be right if that is the name of a command.
+fn or_name(
+    args: &[OsString],
+    prepared: &[OsString],
+    fault: clap::Error,
+) -> Result<Invocation, clap::Error> {
+    let verbs = VERBS.iter().copied();
+    let first = |arg: &OsString| verbs.clone().find(|verb| arg == *verb);
+    let Some(verb) = prepared.iter().skip(1).find_map(first) else { return Err(fault) };
+    match parse_as_name(args, verb) {
+        Ok(named) => Ok(Invocation { verb, verb_is_sure: false, fault: Some(fault), ..named }),
+        Err(_) => Err(fault),
+    }
+}
+
+impl Invocation {
+    /// A run, and nothing else that could be meant.
+    fn plain(args: RunArgs) -> Self {
+        Self { verb: "run", verb_is_sure: true, fault: None, args, ask: None, explain_error: None }
+    }
 }
 
 /// The command line read with `verb` as the name of a command.
@@ -96,14 +111,12 @@ pub(crate) fn parse_as_name(args: &[OsString], verb: &str) -> Result<Invocation,
         Some(verb) => merge(cli.run, verb.args().0),
         None => cli.run,
     };
-    Ok(Invocation { verb: "run", verb_is_sure: true, args, ask: None, explain_error: None })
+    Ok(Invocation::plain(args))
 }
 
 /// `-v 1` and `-v1` as `-v=1` (a name may follow a plain `-v`), `-vv` as `-v=2`, `:verb` as `verb`,
 /// and `-p ci` as `-p=ci`: the value of an option is no verb.
 fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
-    let verbs: Vec<String> =
-        Cli::command().get_subcommands().map(|verb| verb.get_name().to_string()).collect();
     let mut out: Vec<OsString> = Vec::with_capacity(args.len());
     let mut sure = false;
     for arg in args {
@@ -119,14 +132,14 @@ fn prepare(args: &[OsString]) -> (Vec<OsString>, bool) {
             out.push(joined.into());
             continue;
         }
-        let is_verb = verbs.iter().any(|verb| verb == text);
+        let is_verb = VERBS.contains(&text);
         if let Some(option) = last.filter(|last| is_verb && takes_value(last)) {
             let joined = format!("{option}={text}");
             out.pop();
             out.push(joined.into());
             continue;
         }
-        match text.strip_prefix(':').filter(|verb| verbs.iter().any(|known| known == verb)) {
+        match text.strip_prefix(':').filter(|verb| VERBS.contains(verb)) {
             Some(verb) if !sure => {
                 sure = true;
                 out.push(verb.into());

@@ -99,7 +99,7 @@ pub(crate) struct HowArgs {
         default_missing_value = "2"
     )]
     pub verbosity: Option<u8>,
-    /// Live progress, or plain lines
+    /// Live progress, plain lines, or what happens as JSON: one object a line on stdout
     #[arg(short, long, value_name = "LOGGER")]
     pub logger: Option<Logger>,
     /// Begin nothing more after the first failure; what runs then is let finish
@@ -158,6 +158,7 @@ pub(crate) enum Status {
 pub(crate) enum Logger {
     Progress,
     Stdout,
+    Json,
 }
 
 /// How logs are marked up for a service that runs pipelines.

@@ -13,6 +13,13 @@ fn clap_finds_no_fault() {
 }
 
 #[test]
+fn every_verb_is_listed() {
+    let cli = Cli::command();
+    let names: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    assert_eq!(names, VERBS);
+}
+
+#[test]
 fn a_plain_v_may_come_before_a_name() {
     assert_eq!(read("qik -v lint").args.how.verbosity, Some(2));
     assert_eq!(read("qik -v lint").args.names, ["lint"]);
@@ -30,6 +37,23 @@ fn a_verb_may_be_a_command_and_a_colon_makes_sure() {
     let named = parse_as_name(&args, "why").unwrap();
     assert_eq!(named.args.names, ["why"]);
     assert_eq!(named.args.how.workers, Some(2));
+}
+
+#[test]
+fn a_line_that_is_wrong_for_a_verb_may_name_a_command() {
+    for line in
+        ["qik config", "qik cache lint", "qik ci -n 2", "qik -C x graph --ls", "qik ci --ls"]
+    {
+        let read = read(line);
+        assert!(read.fault.is_some() && !read.verb_is_sure, "{line}");
+        assert!(read.args.names.contains(&read.verb.to_string()), "{line}: {:?}", read.args.names);
+    }
+    assert_eq!(read("qik -C config cache").args.project.directory, Some("config".into()));
+    for line in ["qik :config", "qik :cache lint", "qik cache --help", "qik config --nonsense"] {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        assert!(parse(&args).is_err(), "{line}");
+    }
+    assert_eq!((read("qik run").verb_is_sure, read("qik :run").verb_is_sure), (false, true));
 }
 
 #[test]

@@ -6,6 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::run::{ProjectArgs, RunArgs};
 
+/// The names of the verbs.
+pub(crate) const VERBS: [&str; 6] = ["run", "why", "graph", "ci", "cache", "config"];
+
 /// What is built in beside running commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {

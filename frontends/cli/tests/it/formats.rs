@@ -161,3 +161,63 @@ fn a_broken_configuration_is_reported_instead_of_shown() {
     let project = Project::new("[commands.a]\nexce = \"x\"\n");
     assert_eq!(project.qik("config show").exits(2).says("config/unknown-key").out(), "");
 }
+
+/// Variables from every source there is.
+fn with_variables() -> Project {
+    let project = Project::new(
+        "ctx = [\"region\", { name = \"level\", type = \"int\", default = 1 }, \"owner\"]\n\
+         include = [\"more.toml\"]\n[commands]\na = \"echo {ctx.region} {ctx.level} {ctx.owner}\"\n",
+    );
+    project.write(
+        "more.toml",
+        "[ctx.default.project]\nowner = \"me\"\nregion = \"us\"\n\
+         [ctx.ci.project]\nlevel = 2\n[ctx.ci.qik]\nworkers = 2\ncommands = [\"a\"]\n",
+    );
+    project
+}
+
+#[test]
+fn values_are_shown_with_what_sets_them() {
+    const ENV: [(&str, &str); 2] = [("LEVEL", "3"), ("QIK__WORKERS", "8")];
+    const FLAGS: &str = "-p ci --ctx region=eu config show";
+    let project = with_variables();
+    let shown = project.qik_in(FLAGS, &ENV).exits(0).out();
+    let ci = &shown[shown.find("[ctx.ci").unwrap()..];
+    for line in [
+        "region = \"eu\" # command line",
+        "level = 3 # environment LEVEL",
+        "owner = \"me\" # more.toml:2",
+        "workers = 8 # environment QIK__WORKERS",
+        "commands = [\"a\"] # more.toml:8",
+    ] {
+        assert!(ci.lines().any(|found| found == line), "no `{line}` in\n{shown}");
+    }
+    let kdl = project.qik_in(&format!("{FLAGS} --format kdl"), &ENV).exits(0).out();
+    for line in ["region \"eu\" // command line", "workers 8 // environment QIK__WORKERS"] {
+        assert!(kdl.lines().any(|found| found.trim() == line), "no `{line}` in\n{kdl}");
+    }
+    let json = project.qik_in(&format!("{FLAGS} --format json"), &ENV).exits(0).out();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let level = &json["ctx"]["ci"]["project"]["level"];
+    assert_eq!((&level["value"], &level["origin"]), (&3.into(), &"environment LEVEL".into()));
+    // What is shown means the same where nothing else sets anything.
+    for (name, text) in [("qik.toml", shown), ("qik.kdl", kdl)] {
+        let copy = Project::empty();
+        copy.git("init -q .");
+        copy.write(name, &text);
+        assert_eq!(copy.qik("-p ci a").exits(0).out(), "eu 3 me\n", "{text}");
+    }
+}
+
+#[test]
+fn without_a_profile_the_default_one_has_the_values() {
+    let project = with_variables();
+    let shown = project.qik_in("-n 3 config show", &[("REGION", "eu")]).exits(0).out();
+    let default = shown.split("[ctx.ci").next().unwrap();
+    for line in ["region = \"eu\" # environment REGION", "workers = 3 # command line"] {
+        assert!(default.lines().any(|found| found == line), "no `{line}` in\n{shown}");
+    }
+    assert!(!shown.contains("\"us\""), "{shown}");
+    project.qik_in("config show", &[("LEVEL", "x")]).exits(2).says("context/bad-value");
+    project.qik("-p cl config show").exits(2).says("context/unknown-profile");
+}

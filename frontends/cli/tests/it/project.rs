@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::twins;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -157,6 +159,7 @@ impl Project {
 
     /// qik, not yet started.
     pub fn qik_command(&self, args: &str) -> Command {
+        twins::compare(self, self.world.path());
         let mut command = self.command(env!("CARGO_BIN_EXE_qik"));
         command.args(args.split_whitespace());
         command

@@ -307,13 +307,6 @@ fn commands_of_a_module_are_called_after_it() {
 }
 
 #[test]
-fn a_command_may_have_the_name_of_a_verb() {
-    let project = Project::new("[commands]\nwhy = \"echo mine\"\n");
-    assert_eq!(project.qik("why").exits(0).out(), "mine\n");
-    project.qik(":why").exits(0).prints("never cached");
-}
-
-#[test]
 fn the_environment_selects_too() {
     let project = project();
     let told = project.qik_in(

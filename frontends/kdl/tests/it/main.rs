@@ -7,3 +7,4 @@ mod project;
 mod robust;
 #[path = "../../../../engine/config/tests/it/snapshot.rs"]
 mod snapshot;
+mod survive;

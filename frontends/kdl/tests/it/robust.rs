@@ -6,43 +6,10 @@ use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use qik_config::lower;
-use qik_model::{ConfigSyntax, Place};
+use qik_model::ConfigSyntax;
 
-use crate::project::{Files, good, is_config, meaning, syntaxes};
-
-/// Parses, lowers, and converts; checks each span on the way.
-#[track_caller]
-fn survive(file: &str, text: &str) {
-    let (syntax, other) = syntaxes(file);
-    let parsed = syntax.parse(file.into(), text);
-    for (place, _) in parsed.diagnostics.iter().flat_map(|report| &report.labels) {
-        let Place::Span(span) = place else { panic!("{place:?} is no span") };
-        assert!(text.get(span.start..span.end).is_some(), "{span:?} is outside of {text:?}");
-    }
-    for comment in syntax.comments(file, text) {
-        assert!(text.get(comment.start..comment.end).is_some(), "{comment:?} in {text:?}");
-    }
-    let found = meaning(&Files::from([(file.to_string(), text.to_string())]));
-    if parsed.diagnostics.is_empty() {
-        let written = qik_config::convert(&file.into(), text.as_bytes(), syntax, other).unwrap();
-        let again = if file.ends_with(".kdl") { "qik.toml" } else { "qik.kdl" };
-        let parsed = other.parse(again.into(), &written);
-        // A key that is spelt in two ways is one in KDL, which is told earlier there.
-        let twice = found.codes.contains(&"config/duplicate-key");
-        assert!(
-            twice || parsed.diagnostics.is_empty(),
-            "{text}\n{written}\n{:?}",
-            parsed.diagnostics
-        );
-    }
-    let upgraded = syntax.upgraded(text);
-    assert!(
-        upgraded.is_none_or(|text| syntax.parse(file.into(), &text).value.span.end == text.len())
-    );
-    let bytes = [text.as_bytes(), b"\xff"].concat();
-    assert!(!lower::read(syntax, file.into(), &bytes).diagnostics.is_empty());
-}
+use crate::project::{good, is_config};
+use crate::survive::{self, survive};
 
 /// Every good configuration of `testdata` that is one file.
 fn seeds(ending: &str) -> Vec<String> {
@@ -185,15 +152,32 @@ proptest! {
 
 #[test]
 fn what_was_once_found_is_survived() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz");
-    let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
-        let text = String::from_utf8_lossy(&bytes);
+    let seen = each_text("found", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
         survive("qik.kdl", &text);
         survive("qik.toml", &text);
-        seen += 1;
-    }
+    });
     assert!(seen >= 5, "only {seen} texts");
+}
+
+/// What the fuzzer came upon: one input for each way through the code that it knows of.
+#[test]
+fn the_corpus_of_the_fuzzer_is_survived() {
+    let targets: [(&str, fn(&[u8])); 4] = [
+        ("toml", survive::toml),
+        ("kdl", survive::kdl),
+        ("templates", survive::templates),
+        ("lowering", survive::lowering),
+    ];
+    for (target, check) in targets {
+        let seen = each_text(&format!("corpus/{target}"), check);
+        assert!(seen >= 50, "only {seen} inputs of {target}");
+    }
+}
+
+/// Does something with each file below a folder of `testdata/fuzz`.
+fn each_text(folder: &str, mut check: impl FnMut(&[u8])) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz").join(folder);
+    let files = std::fs::read_dir(folder).unwrap();
+    files.map(|entry| check(&std::fs::read(entry.unwrap().path()).unwrap())).count()
 }
