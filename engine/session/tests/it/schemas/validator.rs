@@ -300,7 +300,7 @@ fn inner(node: &KdlNode) -> impl Iterator<Item = &KdlNode> {
 }
 
 fn named<'n>(nodes: &[&'n KdlNode], name: &'static str) -> impl Iterator<Item = &'n KdlNode> {
-    nodes.to_vec().into_iter().filter(move |node| node.name().value() == name)
+    nodes.iter().copied().filter(move |node| node.name().value() == name)
 }
 
 fn text_under<'n>(node: &'n KdlNode, key: &str) -> Option<&'n str> {
