@@ -20,9 +20,12 @@ pub enum StoredKind {
 /// The members of a node with their names.
 pub type StoredMembers = Rc<[(Box<[u8]>, StoredKind)]>;
 
+/// Looks up the bytes of a node.
+type Find<'a> = dyn Fn(&Digest) -> Option<Vec<u8>> + 'a;
+
 /// See the module.
 pub struct StoredNodes<'a> {
-    find: Box<dyn Fn(&Digest) -> Option<Vec<u8>> + 'a>,
+    find: Box<Find<'a>>,
     decoded: RefCell<FxHashMap<Digest, StoredMembers>>,
 }
 

@@ -29,7 +29,7 @@ use crate::decide::{
     CacheStatus, ColdReason, Reasons, Telling, decide, fingerprint_of, look_ahead,
 };
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
-use crate::execute::{Executed, Halt, Message, Shared, work};
+use crate::execute::{Executed, Halt, Job, Message, Shared, work};
 use crate::flakes::FlakeLedger;
 use crate::out::{OutFolder, log_path};
 use crate::plan::Plan;
@@ -129,6 +129,8 @@ struct Schedule<'a> {
     report: RunReport,
     workers: usize,
     keepers: usize,
+    /// Jobs that are handed out once all that is ready is decided on.
+    held: Option<Vec<Job>>,
     /// Executing or restoring.
     busy: usize,
     /// Results on their way into a cache.
@@ -195,6 +197,7 @@ impl<'a> Schedule<'a> {
             report: RunReport::default(),
             workers: 0,
             keepers: 0,
+            held: None,
             busy: 0,
             storing: 0,
             looked_at: None,
@@ -254,11 +257,14 @@ impl<'a> Schedule<'a> {
 
     fn start_ready(&mut self) {
         self.look_ahead();
+        // Where a failure ends the run, one that is replayed is known before anything is begun.
+        self.held = self.options.fail_fast.then(Vec::new);
         while self.may_begin()
             && let Some(at) = self.ready.pop_first()
         {
             self.start(at);
         }
+        self.held.take().into_iter().flatten().for_each(|job| self.give(job));
     }
 
     /// Caches that take their time are asked for all that is ready at once.

@@ -99,32 +99,38 @@ impl Watcher {
     /// are left out.
     pub fn watch(&mut self, folders: BTreeSet<PathBuf>) {
         let Some(native) = &mut self.native else { return };
-        let mut exhausted = false;
-        for gone in self.watched.difference(&folders) {
+        let gone: Vec<PathBuf> = self.watched.difference(&folders).cloned().collect();
+        for folder in gone {
             // The kernel forgets by itself what was removed.
-            let _ = native.unwatch(gone);
+            let _ = native.unwatch(&folder);
+            self.watched.remove(&folder);
         }
-        let mut watched: BTreeSet<PathBuf> = self.watched.intersection(&folders).cloned().collect();
-        for folder in folders.difference(&self.watched) {
-            match native.watch(folder, RecursiveMode::NonRecursive) {
-                Ok(()) => drop(watched.insert(folder.clone())),
-                Err(error) => exhausted |= is_exhausted(&error),
+        let came: Vec<PathBuf> = folders.difference(&self.watched).cloned().collect();
+        came.iter().for_each(|folder| self.also(folder));
+    }
+
+    /// Watches the members of a folder besides the others, also where a folder of that path was watched
+    /// and removed meanwhile.
+    pub fn also(&mut self, folder: &Path) {
+        let Some(native) = &mut self.native else { return };
+        match native.watch(folder, RecursiveMode::NonRecursive) {
+            Ok(()) => drop(self.watched.insert(folder.to_path_buf())),
+            Err(error) if is_exhausted(&error) => {
+                self.native = None;
+                let _ = self.events.send(Raw::Poll);
             }
-        }
-        self.watched = watched;
-        if exhausted {
-            self.native = None;
-            let _ = self.events.send(Raw::Poll);
+            Err(_) => {}
         }
     }
 
-    /// Watches the members of a folder that came, besides the others.
-    pub fn also(&mut self, folder: &Path) {
-        if !self.watched.contains(folder) {
-            let mut folders = self.watched.clone();
-            folders.insert(folder.to_path_buf());
-            self.watch(folders);
-        }
+    /// Watches all again, where events were lost that would tell which folders were removed and made anew.
+    pub fn renew(&mut self) {
+        std::mem::take(&mut self.watched).iter().for_each(|folder| self.also(folder));
+    }
+
+    /// The folders that are watched.
+    pub fn watched(&self) -> &BTreeSet<PathBuf> {
+        &self.watched
     }
 }
 
@@ -309,6 +315,31 @@ mod tests {
         fs::write(inner.join("y"), "").unwrap();
         fs::write(folder.path().join("z"), "").unwrap();
         assert_eq!(next(&watcher), paths(folder.path(), &["z"]));
+    }
+
+    #[test]
+    fn a_folder_that_was_made_anew_is_watched_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        let remade = || {
+            fs::remove_dir(&inner).unwrap();
+            fs::create_dir(&inner).unwrap();
+        };
+        fs::create_dir(&inner).unwrap();
+        let mut watcher = watched(folder.path());
+        watcher.also(&inner);
+        for renews in [
+            |watcher: &mut Watcher, inner: &Path| watcher.also(inner),
+            |watcher, _| watcher.renew(),
+        ] {
+            remade();
+            assert_eq!(next(&watcher), paths(folder.path(), &["inner"]));
+            renews(&mut watcher, &inner);
+            fs::write(inner.join("x"), "").unwrap();
+            assert_eq!(next(&watcher), paths(folder.path(), &["inner/x"]));
+            fs::remove_file(inner.join("x")).unwrap();
+            assert_eq!(next(&watcher), paths(folder.path(), &["inner/x"]));
+        }
     }
 
     #[test]

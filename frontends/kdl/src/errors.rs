@@ -21,7 +21,7 @@ pub(crate) fn reports(
     at: &dyn Fn(Range<usize>) -> Span,
 ) -> Vec<Diagnostic> {
     if let Some(old) = &scan.old
-        && KdlDocument::parse_v1(text).is_ok()
+        && is_kdl_1(text)
     {
         return vec![of_old_version(at(old.clone()))];
     }
@@ -58,6 +58,18 @@ pub(crate) fn reports(
     }
     reports.truncate(MOST);
     reports
+}
+
+/// Whether a text is KDL 1. That parser can't take it that something is wrong before a character of
+/// several bytes, so it is asked with others in their place.
+pub(crate) fn is_kdl_1(text: &str) -> bool {
+    let plain = text.chars().map(|c| match c {
+        c if c.is_ascii() => c,
+        '\u{85}' | '\u{2028}' | '\u{2029}' => '\n',
+        c if c.is_whitespace() || c == '\u{feff}' => ' ',
+        _ => 'x',
+    });
+    KdlDocument::parse_v1(&plain.collect::<String>()).is_ok()
 }
 
 fn of_old_version(at: Span) -> Diagnostic {

@@ -112,7 +112,7 @@ fn parse(file: &Arc<str>, text: &str) -> Parsed<ConfigDocument> {
 fn upgraded(text: &str) -> Option<String> {
     let scan = scan::scan(text);
     let fine = || scan.nodes.iter().all(|node| KdlDocument::parse_v2(&text[node.clone()]).is_ok());
-    if scan.fault.is_some() || scan.old.is_none() || fine() {
+    if scan.fault.is_some() || scan.old.is_none() || fine() || !errors::is_kdl_1(text) {
         return None;
     }
     let mut document = KdlDocument::parse_v1(text).ok()?;

@@ -247,6 +247,10 @@ impl Scanner<'_> {
                 self.at += 1;
             }
         }
+        if depth > 0 {
+            // The parser would read what is in it as if it were none.
+            self.fault(start..start + 2, "opens a comment that is not closed");
+        }
         let inner = &self.text[start + 2..self.at.max(start + 2)];
         let inner = inner.strip_suffix("*/").unwrap_or(inner);
         let lines = inner.split(is_newline).map(|line| line.trim().trim_start_matches("* "));

@@ -57,7 +57,21 @@ fn check(change: impl FnOnce(&mut TestDb), affected: &[&str], expected: &[(&str,
 
 #[test]
 fn the_body_of_a_file_is_edited() {
-    check(|t| t.write("lib/part.py", "x = 1\n"), &["lint@lib", "test@app", "test@lib"], &[]);
+    check(
+        |t| t.write("lib/part.py", "x = 1\n"),
+        &["lint@lib", "test@app", "test@lib"],
+        &[
+            ("closure_digest", 2),
+            ("digests", 1),
+            ("files", 1),
+            ("files_in", 1),
+            ("fingerprint", 3),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+        ],
+    );
 }
 
 #[test]
@@ -65,13 +79,51 @@ fn an_import_is_added() {
     check(
         |t| t.write("app/api.py", "import lib.part, lib.other, web\n"),
         &["lint@app", "test@app"],
-        &[],
+        &[
+            ("closure_digest", 2),
+            ("closure_of", 2),
+            ("digests", 1),
+            ("files", 1),
+            ("files_in", 1),
+            ("fingerprint", 2),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+            ("folder_needs", 1),
+            ("graph_id", 1),
+            ("graph_of", 1),
+            ("owners_of", 1),
+        ],
     );
 }
 
 #[test]
 fn a_file_is_added() {
-    check(|t| t.write("lib/new.py", ""), &["lint@lib", "test@lib"], &[]);
+    check(
+        |t| t.write("lib/new.py", ""),
+        &["lint@lib", "test@lib"],
+        &[
+            ("closure_digest", 2),
+            ("closure_of", 2),
+            ("digests", 1),
+            ("files", 1),
+            ("files_in", 1),
+            ("fingerprint", 3),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+            ("folder_needs", 3),
+            ("graph_id", 1),
+            ("graph_of", 1),
+            ("layout_id", 1),
+            ("layout_of", 1),
+            ("links_of", 1),
+            ("outside_needs", 2),
+            ("owners_of", 1),
+        ],
+    );
 }
 
 #[test]
@@ -82,17 +134,75 @@ fn a_file_is_deleted() {
             t.sync();
         },
         &["lint@lib", "test@lib"],
-        &[],
+        &[
+            ("closure_digest", 2),
+            ("closure_of", 2),
+            ("digests", 1),
+            ("files", 1),
+            ("files_in", 1),
+            ("fingerprint", 3),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+            ("folder_needs", 3),
+            ("graph_id", 1),
+            ("graph_of", 1),
+            ("layout_id", 1),
+            ("layout_of", 1),
+            ("links_of", 1),
+            ("outside_needs", 2),
+            ("owners_of", 1),
+        ],
     );
 }
 
 #[test]
 fn a_command_is_edited() {
     let config = CONFIG.replace("serve\"\n", "serve -v\"\n");
-    check(|t| t.write("qik.toml", &config), &["serve"], &[]);
+    check(
+        |t| t.write("qik.toml", &config),
+        &["serve"],
+        &[
+            ("base", 1),
+            ("command_named", 3),
+            ("definition", 1),
+            ("fingerprint", 3),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+            ("lowered", 1),
+            ("packages_of", 1),
+            ("place", 5),
+            ("profile", 1),
+            ("project", 1),
+            ("pydist_config", 1),
+            ("runnables", 1),
+            ("settings", 1),
+            ("source_document", 1),
+            ("space_named", 1),
+            ("variable_value", 1),
+        ],
+    );
 }
 
 #[test]
 fn a_distribution_is_upgraded() {
-    check(|t| t.write("requirements.txt", "web==1.1\n"), &["serve", "test@app"], &[]);
+    check(
+        |t| t.write("requirements.txt", "web==1.1\n"),
+        &["serve", "test@app"],
+        &[
+            ("distribution_needs", 1),
+            ("fingerprint", 3),
+            ("folder_facts", 1),
+            ("folder_ids", 1),
+            ("folder_imports", 1),
+            ("folder_listing", 1),
+            ("lines_of", 1),
+            ("outside_needs", 2),
+            ("owners_of", 1),
+            ("packages_of", 1),
+        ],
+    );
 }

@@ -24,6 +24,10 @@ pub(super) struct Channels {
 impl Schedule<'_> {
     /// Hands a job to the workers; they are started as they are needed.
     pub(super) fn give(&mut self, job: Job) {
+        if let Some(held) = &mut self.held {
+            held.push(job);
+            return;
+        }
         let most = self.options.workers.max(1);
         // The receivers live as long as this schedule.
         if matches!(job, Job::Store(_)) {

@@ -68,9 +68,10 @@ pub(super) fn look(
     released: Vec<RelPath>,
 ) -> Vec<RelPath> {
     for path in &scope.paths {
-        let is_new_folder = tree.folder(path).is_none()
-            && db.system().stat(path).is_ok_and(|stat| stat.kind == StatKind::Folder);
-        if is_new_folder {
+        if path.is_root() {
+            watcher.renew();
+        } else if db.system().stat(path).is_ok_and(|stat| stat.kind == StatKind::Folder) {
+            // It came, or was removed and came again.
             watch_new(&**db.system(), tree, watcher, path);
         }
     }

@@ -29,7 +29,22 @@ impl Session {
             // Each move of HEAD adds a line to a file here.
             places.insert(git.git_dir().join("logs"));
         }
+        let empty = watch.watcher.watched().difference(&places).filter(|path| self.may_fill(path));
+        let empty: Vec<PathBuf> = empty.cloned().collect();
+        places.extend(empty);
         watch.watcher.watch(places);
+    }
+
+    /// Whether a folder that is watched and holds nothing any more may come to hold something: no event
+    /// would tell that it does.
+    fn may_fill(&self, folder: &Path) -> bool {
+        let system = self.db.system();
+        let below = folder.strip_prefix(system.root()).ok();
+        let path = below.and_then(|below| RelPath::new(below.as_os_str().as_encoded_bytes()));
+        path.is_some_and(|path| {
+            self.tree.may_hold_files(&path)
+                && system.stat(&path).is_ok_and(|stat| stat.kind == StatKind::Folder)
+        })
     }
 }
 

@@ -151,12 +151,6 @@ fn an_error_shows_its_file_line_and_remedy() {
 }
 
 #[test]
-fn keys_of_later_versions_are_refused_rather_than_ignored() {
-    let project = Project::new("[watch]\non-change = \"queue\"\n[commands]\na = \"x\"\n");
-    project.qik("a").exits(2).says("not supported yet").says("watch");
-}
-
-#[test]
 fn every_code_that_is_told_has_a_page() {
     let project = Project::new(SAYS_ROOT);
     project.qik("--explain-error config/unknown-key").exits(0).prints("config/unknown-key");
