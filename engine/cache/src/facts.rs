@@ -155,7 +155,7 @@ mod tests {
                 known.len() == 1
                     && known.iter().all(|(digest, facts)| { [a, b].contains(&(*digest, *facts)) })
             );
-            system.write(RelPath::from(FILE), whole[..at].to_vec());
+            system.write(RelPath::from(FILE), &whole[..at]);
             FactStore::new(system.clone()).put([c]);
             assert_eq!(FactStore::new(system.clone()).get(&c.0), Some(c.1), "cut at {at}");
         }

@@ -328,13 +328,12 @@ mod tests {
         fs::create_dir(&inner).unwrap();
         let mut watcher = watched(folder.path());
         watcher.also(&inner);
-        for renews in [
-            |watcher: &mut Watcher, inner: &Path| watcher.also(inner),
-            |watcher, _| watcher.renew(),
-        ] {
+        let renewals: [fn(&mut Watcher, &Path); 2] =
+            [|watcher, inner| watcher.also(inner), |watcher, _| watcher.renew()];
+        for renew in renewals {
             remade();
             assert_eq!(next(&watcher), paths(folder.path(), &["inner"]));
-            renews(&mut watcher, &inner);
+            renew(&mut watcher, &inner);
             fs::write(inner.join("x"), "").unwrap();
             assert_eq!(next(&watcher), paths(folder.path(), &["inner/x"]));
             fs::remove_file(inner.join("x")).unwrap();

@@ -163,7 +163,8 @@ fn what_was_once_found_is_survived() {
 /// What the fuzzer came upon: one input for each way through the code that it knows of.
 #[test]
 fn the_corpus_of_the_fuzzer_is_survived() {
-    let targets: [(&str, fn(&[u8])); 4] = [
+    type Target = fn(&[u8]);
+    let targets: [(&str, Target); 4] = [
         ("toml", survive::toml),
         ("kdl", survive::kdl),
         ("templates", survive::templates),
