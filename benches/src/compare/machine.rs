@@ -35,7 +35,7 @@ impl Machine {
             processor: field(&read("/proc/cpuinfo"), "model name"),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: kibibytes.div_ceil(1 << 20),
-            system: said("uname", &["-sr"]),
+            system: said("uname", &["-s"]),
             date: said("date", &["-u", "+%F"]),
         }
     }

@@ -332,7 +332,9 @@ impl<'a> Schedule<'a> {
             return;
         };
         let mut scope = Vec::new();
-        for at in self.ready.iter().copied().chain([at]) {
+        // Beside a session that stays one begins at a time: the others are looked at when they do.
+        let others = self.ready.iter().copied().filter(|_| self.beside.is_none());
+        for at in others.chain([at]) {
             looked_at.insert(at);
             sweep::scope(self.stage.db, &self.plan.runnables[at], &mut scope);
         }
