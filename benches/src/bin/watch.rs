@@ -107,11 +107,8 @@ impl Watching {
         let start =
             told(SystemTime::now().duration_since(UNIX_EPOCH).map_err(std::io::Error::other))?;
         told(fs::write(&path, format!("{text}{line}")))?;
+        let began = traced(&trace)?;
         self.rests_after(rests)?;
-        let began: u64 = told(fs::read_to_string(&trace))?
-            .trim()
-            .parse()
-            .map_err(|_| format!("{} holds no time", trace.display()))?;
         Ok(Duration::from_nanos(began).saturating_sub(start))
     }
 
@@ -135,6 +132,21 @@ impl Watching {
         let status = told(fs::read_to_string(format!("/proc/{}/status", self.child.id())))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         Ok(line.unwrap_or("not known").trim().to_string())
+    }
+}
+
+/// The time that a command tells, once it does.
+fn traced(trace: &Path) -> Result<u64, String> {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let told = fs::read_to_string(trace).ok().and_then(|text| text.trim().parse().ok());
+        match told {
+            Some(began) => return Ok(began),
+            None if Instant::now() > deadline => {
+                return Err(format!("{} holds no time", trace.display()));
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
     }
 }
 
