@@ -1,6 +1,9 @@
 //! What the next process need not compute, and what makes it compute all the same.
 
-use qik_db::TestDb;
+use std::path::Path;
+use std::time::Duration;
+
+use qik_db::{Db, TestDb};
 use qik_model::{Fingerprint, Name};
 use qik_system::System;
 
@@ -52,6 +55,32 @@ fn whatever_differs_is_noticed() {
     });
     check_noticed(edit("val = \"1\"", "val = \"2\""));
     check_noticed(|t| t.write("meta.toml", "[project]\nversion = \"7\"\n"));
+}
+
+/// A project of which a query looked at a file outside of it.
+fn looking_outside() -> (TestDb, &'static Path) {
+    let (test, file) = (project(CONFIG), Path::new("/venv/pyvenv.cfg"));
+    test.system.write_outside(file, "version = 3.11\n");
+    test.db.outside_file(file);
+    (test, file)
+}
+
+#[test]
+fn what_lies_outside_counts() {
+    let (test, file) = looking_outside();
+    // The clock of this world goes on when it is looked at.
+    while test.system.elapsed() < Duration::from_secs(3) {}
+    test.db.keep_fingerprints([("pack".into(), of(&test, "pack"))], true).unwrap();
+    assert!(test.reopened().db.recall());
+    test.system.write_outside(file, "version = 3.12\n");
+    assert!(!test.reopened().db.recall());
+}
+
+#[test]
+fn what_was_written_just_now_may_be_written_again() {
+    let (test, _) = looking_outside();
+    test.db.keep_fingerprints([("pack".into(), of(&test, "pack"))], true).unwrap();
+    assert!(!test.reopened().db.recall());
 }
 
 #[test]

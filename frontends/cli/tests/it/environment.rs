@@ -32,6 +32,21 @@ fn braces_of_the_shell_stand_as_written_and_doubled_ones_are_literal() {
     assert_eq!(project.qik("a").exits(0).out(), "b\nhome\n{ctx.x}\n");
 }
 
+#[test]
+fn what_a_tool_prints_counts_where_no_file_tells() {
+    let project = Project::new(
+        "[commands.x]\nexec = \"note\"\ndeps = [{ type = \"exec\", run = \"cat $RAN/version\" }]\n",
+    );
+    let version = project.trace("version");
+    std::fs::write(&version, "1").unwrap();
+    project.qik("x").exits(0);
+    project.qik("x").exits(0);
+    assert_eq!(project.executed(), ["x"]);
+    std::fs::write(&version, "2").unwrap();
+    project.qik("x").exits(0);
+    assert_eq!(project.executed(), ["x"]);
+}
+
 const SECRET: &str = "sesame-f81d4fae";
 
 /// A value enters the fingerprint in each of the ways that there are.
