@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use qik_benches::{Arguments, Generated, Plan, Shape, Tool, commit, program, write};
 use serde_json::{Value, json};
@@ -22,6 +23,9 @@ fn main() -> ExitCode {
 /// How much more than stored a path may take. What the compiler and the system decide anew from one release to
 /// the next is about a hundredth.
 const TOLERANCE: f64 = 0.05;
+/// What is younger, qik trusts no stamp of: files of the tree are read again each time, and beside a young virtual
+/// environment (2 s) no fingerprints are kept for the next process.
+const GROWN: Duration = Duration::from_millis(2_200);
 /// From this much less on the baseline is asked to be written anew: it would hide as much more.
 const STALE: f64 = 0.10;
 
@@ -102,8 +106,7 @@ impl Bench {
             .map_err(told)?;
         let hub = tree.join(&plan.hub().path);
         let bench = Self { qik, folder, tree, hub };
-        // What is young is read again each time: let it grow old.
-        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        std::thread::sleep(GROWN);
         for _ in 0..3 {
             bench.qik(&[])?;
         }
