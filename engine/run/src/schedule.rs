@@ -29,7 +29,7 @@ use crate::decide::{
     CacheStatus, ColdReason, Reasons, Telling, decide, fingerprint_of, look_ahead,
 };
 use crate::event::{Outcome, RunEvent, RunReport, RunnableReport, SkipCause};
-use crate::execute::{Executed, Halt, Job, Message, Shared, work};
+use crate::execute::{Halt, Job, Message, Shared, work};
 use crate::flakes::FlakeLedger;
 use crate::out::{OutFolder, log_path};
 use crate::plan::Plan;
@@ -38,6 +38,7 @@ use crate::sweep;
 
 pub use beside::{Beside, Live};
 use hands::{Channels, Hand};
+use settle::Unsettled;
 use state::{Phase, State};
 use waiting::{News, Waiting};
 
@@ -135,9 +136,11 @@ struct Schedule<'a> {
     busy: usize,
     /// Results on their way into a cache.
     storing: usize,
-    /// What was looked at since a command last ended; `None` before any has. What is ready is looked
-    /// at anew before it is decided on, as a command may have written anywhere.
+    /// What was looked at since what ended last was; `None` before anything has. What is ready is
+    /// looked at anew before it is decided on, as a command may have written anywhere.
     looked_at: Option<BTreeSet<usize>>,
+    /// Ended, and not settled yet.
+    unsettled: Unsettled,
     /// Nodes that are on their way into a cache.
     kept_nodes: FxHashSet<Digest>,
     /// Waits until nothing else runs, to have the terminal for itself.
@@ -201,6 +204,7 @@ impl<'a> Schedule<'a> {
             busy: 0,
             storing: 0,
             looked_at: None,
+            unsettled: Unsettled::default(),
             kept_nodes: FxHashSet::default(),
             interactive: Vec::new(),
             waiting: Waiting::default(),
@@ -231,21 +235,22 @@ impl<'a> Schedule<'a> {
                     None => return,
                 }
             }
-            let mut ended = Vec::new();
             match self.next_news() {
-                Some(News::Answer(first)) => self.take(first, &mut ended),
+                Some(News::Answer(first)) => self.take(first),
                 Some(News::Service(event)) => self.serviced(event),
                 Some(News::Stirred(stirred)) => self.stirs(stirred),
                 None => {}
             }
             // One worker ends one thing after the other, and its log streams: what began after it is
             // told after its end.
-            while (self.options.workers > 1 || ended.is_empty())
+            while (self.options.workers > 1 || self.unsettled.is_empty())
                 && let Ok(message) = self.channels.answers.try_recv()
             {
-                self.take(message, &mut ended);
+                self.take(message);
             }
-            self.settle(ended);
+            if self.may_settle() {
+                self.settle();
+            }
             self.look_beside();
             self.try_waiting();
         }
@@ -349,7 +354,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    fn take(&mut self, message: Message, ended: &mut Vec<(usize, Executed)>) {
+    fn take(&mut self, message: Message) {
         match message {
             Message::Taken(at) => {
                 self.busy -= 1;
@@ -377,11 +382,10 @@ impl<'a> Schedule<'a> {
             }
             Message::Executed(at, executed) => {
                 self.busy -= 1;
-                self.looked_at = Some(BTreeSet::new());
                 if executed.failed() {
                     self.failed(at);
                 }
-                ended.push((at, executed));
+                self.unsettled.add(at, executed);
             }
             Message::Restored(at, restored) => {
                 self.busy -= 1;

@@ -1,6 +1,7 @@
 //! The part of a run that looks at what ended: did its inputs hold still, is its result kept, or must
 //! it run once more?
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use qik_cache::CacheKind;
@@ -20,12 +21,47 @@ use crate::plan::Planned;
 use crate::sweep;
 use crate::transfer::StoreRequest;
 
+/// So many times as long as a look took is the pause after it.
+const PAUSE: u32 = 4;
+
+/// What ended, and the look that it waits for.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled {
+    ended: Vec<(usize, Executed)>,
+    /// When the next look may be where there is no haste, in the system's time.
+    not_before: Duration,
+}
+
+impl Unsettled {
+    pub(super) fn add(&mut self, at: usize, executed: Executed) {
+        self.ended.push((at, executed));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ended.is_empty()
+    }
+
+    /// When the next look is due, if something waits for it.
+    pub(super) fn due(&self) -> Option<Duration> {
+        (!self.is_empty()).then_some(self.not_before)
+    }
+}
+
 impl Schedule<'_> {
-    /// Looks at what ended together.
-    pub(super) fn settle(&mut self, ended: Vec<(usize, Executed)>) {
-        if ended.is_empty() {
-            return;
-        }
+    /// Whether it is time to look at what ended. Inputs may be the whole tree, and commands quick: looks
+    /// that take a fifth of the time serve all that ended meanwhile. Nothing waits for them: where a worker
+    /// has nothing to do it is time.
+    pub(super) fn may_settle(&self) -> bool {
+        let has_room = self.ready.is_empty() && self.busy < self.options.workers;
+        // One worker's log streams, so what comes next is told after what ended.
+        let is_time = has_room || self.options.workers == 1;
+        !self.unsettled.is_empty() && (is_time || self.system.elapsed() >= self.unsettled.not_before)
+    }
+
+    /// Looks at what ended, and in the same sweep at what begins next.
+    pub(super) fn settle(&mut self) {
+        let began = self.system.elapsed();
+        let ended = std::mem::take(&mut self.unsettled.ended);
         let mut scope = Vec::new();
         for (at, _) in &ended {
             let planned = &self.plan.runnables[*at];
@@ -35,9 +71,18 @@ impl Schedule<'_> {
                 scope.extend(planned.definition.artifact_globs.bases());
             }
         }
+        let mut next: BTreeSet<usize> = self.ready.clone();
+        next.extend(ended.iter().flat_map(|(at, _)| &self.downstream[*at]));
+        for at in &next {
+            sweep::scope(self.stage.db, &self.plan.runnables[*at], &mut scope);
+        }
         if !scope.is_empty() {
             sweep::refresh(self.stage.db, self.stage.tree, scope);
         }
+        next.extend(ended.iter().map(|(at, _)| *at));
+        self.looked_at = Some(next);
+        let now = self.system.elapsed();
+        self.unsettled.not_before = now + PAUSE * (now - began);
         for (at, executed) in ended {
             self.settle_one(at, executed);
         }

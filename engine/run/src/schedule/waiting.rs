@@ -62,9 +62,11 @@ impl Schedule<'_> {
         self.start(at);
     }
 
-    /// What happens next; nothing where it is time to look at what waits.
+    /// What happens next; nothing where it is time to look at what waits or ended.
     pub(super) fn next_news(&mut self) -> Option<News> {
-        let tick = if self.waiting.is_empty() { never() } else { after(TICK) };
+        let others = (!self.waiting.is_empty()).then_some(TICK);
+        let look = self.unsettled.due().map(|due| due.saturating_sub(self.system.elapsed()));
+        let tick = others.into_iter().chain(look).min().map_or_else(never, after);
         select! {
             // There are workers as long as this schedule has a way to start them.
             recv(self.channels.answers) -> answer => answer.ok().map(News::Answer),
