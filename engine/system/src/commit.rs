@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use qik_model::{FileKind, RelPath};
 
@@ -20,9 +21,10 @@ use crate::outside::Outside;
 use crate::process::{Exit, ProcessSpec};
 use crate::stat::{DirItem, Stat, StatKind};
 use crate::stop::Stop;
-use crate::worktree::TreeEntry;
+use crate::worktree::{TreeEntry, WorkTree};
 use crate::{LockGuard, STATE_FOLDER, System};
 
+use folders::Reading;
 use objects::Objects;
 use place::{Last, Node, Place, Trees};
 
@@ -74,6 +76,19 @@ impl CommitSystem {
     /// line that its attributes would have converted. Submodules that are checked out are listed with
     /// the files of the commit that is named.
     pub fn folders(&self) -> io::Result<Vec<(RelPath, Arc<[TreeEntry]>)>> {
+        self.folders_by(&|_, _| None)
+    }
+
+    /// The same, without reading trees that the index of `now` holds. Folders that are the same there
+    /// share their listings with it.
+    pub fn folders_beside(&self, now: &WorkTree) -> io::Result<Vec<(RelPath, Arc<[TreeEntry]>)>> {
+        self.folders_by(&|path, tree| now.folders_of_tree(path, tree))
+    }
+
+    fn folders_by(
+        &self,
+        known: &(dyn Fn(&RelPath, ObjectId) -> Option<folders::Folders> + Sync),
+    ) -> io::Result<folders::Folders> {
         let top = match self.find(&RelPath::root(), Last::Keep) {
             Ok(Place::Inside(node)) if node.kind == EntryKind::Tree => Some(node.id),
             Ok(_) => None,
@@ -81,7 +96,8 @@ impl CommitSystem {
             Err(error) => return Err(error),
         };
         let is_checked_out = |path: &RelPath| self.inner.stat(&path.join(".git")).is_ok();
-        folders::all(self.trees.objects(), top, &is_checked_out)
+        let objects = self.trees.objects();
+        folders::all(&Reading { objects, is_checked_out: &is_checked_out, known }, top)
     }
 
     fn find(&self, path: &RelPath, last: Last) -> io::Result<Place> {

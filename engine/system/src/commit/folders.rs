@@ -28,6 +28,8 @@ struct Listing {
     path: RelPath,
     entries: Vec<TreeEntry>,
     children: Vec<Place>,
+    /// Folders below it of which all is known.
+    done: Folders,
     parent: usize,
 }
 
@@ -38,20 +40,29 @@ enum Member {
     File(Box<[u8]>, FileKind, ObjectId),
 }
 
-/// The folders at and below `top`, sorted by path; of submodules those that are checked out. Level by level, since a tree may be deeper than
-/// a stack.
-pub(super) fn all(
-    objects: &Objects,
-    top: Option<ObjectId>,
-    is_checked_out: &(dyn Fn(&RelPath) -> bool + Sync),
-) -> io::Result<Folders> {
+/// Where trees are read, and what need not be read.
+pub(super) struct Reading<'a> {
+    pub objects: &'a Objects,
+    /// Whether a submodule is checked out.
+    pub is_checked_out: &'a (dyn Fn(&RelPath) -> bool + Sync),
+    /// The folders at and below a path that has this tree, if somebody knows them.
+    pub known: &'a (dyn Fn(&RelPath, ObjectId) -> Option<Folders> + Sync),
+}
+
+/// The folders at and below `top`, sorted by path; of submodules those that are checked out. Level by
+/// level, since a tree may be deeper than a stack.
+pub(super) fn all(reading: &Reading<'_>, top: Option<ObjectId>) -> io::Result<Folders> {
     let Some(tree) = top else { return Ok(vec![(RelPath::root(), Arc::from([]))]) };
+    if let Some(mut folders) = (reading.known)(&RelPath::root(), tree) {
+        sort(&mut folders);
+        return Ok(folders);
+    }
     let mut levels: Vec<Vec<Listing>> = Vec::new();
     let mut places = vec![Place { path: RelPath::root(), tree, parent: 0 }];
     while !places.is_empty() {
         let mut level: Vec<Listing> = places
             .into_par_iter()
-            .map(|place| listing(objects, place, is_checked_out))
+            .map(|place| listing(reading, place))
             .collect::<io::Result<_>>()?;
         places = level
             .iter_mut()
@@ -64,8 +75,12 @@ pub(super) fn all(
         levels.push(level);
     }
     let mut folders = gather(levels);
-    folders.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
+    sort(&mut folders);
     Ok(folders)
+}
+
+fn sort(folders: &mut Folders) {
+    folders.sort_unstable_by(|(one, _), (two, _)| one.cmp(two));
 }
 
 /// The folders that hold a file at some depth, and the project folder.
@@ -73,6 +88,7 @@ fn gather(mut levels: Vec<Vec<Listing>>) -> Folders {
     let mut folders = Vec::with_capacity(levels.iter().map(Vec::len).sum());
     while let Some(level) = levels.pop() {
         for mut listing in level {
+            folders.append(&mut listing.done);
             if listing.entries.is_empty() && !listing.path.is_root() {
                 continue;
             }
@@ -88,13 +104,11 @@ fn gather(mut levels: Vec<Vec<Listing>>) -> Folders {
     folders
 }
 
-fn listing(
-    objects: &Objects,
-    place: Place,
-    is_checked_out: &(dyn Fn(&RelPath) -> bool + Sync),
-) -> io::Result<Listing> {
+fn listing(reading: &Reading<'_>, place: Place) -> io::Result<Listing> {
+    let Reading { objects, is_checked_out, known } = *reading;
     let Place { path, tree, parent } = place;
-    let mut listing = Listing { entries: Vec::new(), children: Vec::new(), path, parent };
+    let (entries, children, done) = (Vec::new(), Vec::new(), Vec::new());
+    let mut listing = Listing { entries, children, done, path, parent };
     for member in objects.tree(tree, member)? {
         match member {
             Member::Folder(name, _) if is_never_listed(&listing.path, &name) => {}
@@ -108,8 +122,14 @@ fn listing(
                 }
             }
             Member::Folder(name, tree) => {
-                let path = listing.path.join(name);
-                listing.children.push(Place { path, tree, parent: 0 });
+                let path = listing.path.join(&name);
+                match known(&path, tree) {
+                    Some(folders) => {
+                        listing.entries.push(TreeEntry { name, node: TreeNode::Folder });
+                        listing.done.extend(folders);
+                    }
+                    None => listing.children.push(Place { path, tree, parent: 0 }),
+                }
             }
             Member::File(name, ..) if *name == *b".git" => {}
             Member::File(name, kind, id) => {

@@ -91,6 +91,24 @@ impl Repo {
     fn check(&self) {
         assert_eq!(git_in(&self.project, &["status", "--porcelain"]), "", "not clean");
         assert_eq!(self.head().folders().unwrap(), self.scan());
+        self.check_beside();
+    }
+
+    fn tree(&self) -> WorkTree {
+        let mut tree =
+            WorkTree::open(Arc::new(OsSystem::new(&self.project)), TreeOptions::default());
+        tree.scan();
+        tree
+    }
+
+    /// Whatever the index and the disk hold, all commits read the same beside them.
+    #[track_caller]
+    fn check_beside(&self) {
+        let tree = self.tree();
+        for commit in git_in(&self.project, &["rev-list", "HEAD"]).lines() {
+            let commit = self.open(commit.parse().unwrap());
+            assert_eq!(commit.folders_beside(&tree).unwrap(), commit.folders().unwrap());
+        }
     }
 }
 
@@ -331,4 +349,76 @@ fn a_commit_that_cannot_be_read_is_no_empty_one() {
     remove(&commit.to_string());
     let inner = Arc::new(OsSystem::new(&repo.project));
     assert!(!is_absent(&CommitSystem::new(inner, commit).unwrap_err()));
+}
+
+#[test]
+fn trees_that_the_index_holds_are_taken_from_there() {
+    let repo = Repo::new();
+    fill(&repo);
+    repo.write("b/other", "1");
+    repo.commit();
+    repo.write("deep/new", "1");
+    repo.commit();
+    let tree = repo.tree();
+    let before = repo.open(repo.git(&["rev-parse", "HEAD~1"]).parse().unwrap());
+    let folders = before.folders_beside(&tree).unwrap();
+    let shared = |path: &str| {
+        let (_, listing) = folders.iter().find(|(folder, _)| *folder == path.into()).unwrap();
+        Arc::ptr_eq(listing, tree.folder(&path.into()).unwrap())
+    };
+    assert!(shared("b") && shared("b/c"), "told by the index");
+    assert!(!shared("deep"), "another tree is read");
+}
+
+#[test]
+fn what_the_index_holds_beside_commits_is_not_taken_for_theirs() {
+    let repo = Repo::new();
+    fill(&repo);
+    repo.commit();
+    for at in 0..3 {
+        repo.write(format!("b/c/{at}"), "1");
+        repo.write("deep/1/2/x", at.to_string());
+        repo.commit();
+    }
+    repo.write("b/c/d", "edited");
+    repo.write("b/c/untracked", "");
+    std::fs::remove_file(repo.path("same/empty")).unwrap();
+    repo.check_beside();
+    repo.git(&["add", "-A"]);
+    repo.check_beside();
+    repo.write("deep/1/2/meant", "");
+    repo.git(&["add", "-N", "deep/1/2/meant"]);
+    repo.check_beside();
+    repo.make_executable("a");
+    repo.git(&["rm", "-q", "--cached", "b/c/1"]);
+    repo.check_beside();
+    repo.git(&["read-tree", "HEAD~2"]);
+    repo.check_beside();
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    repo.check_beside();
+    repo.git(&["rm", "-q", "-r", "--cached", "."]);
+    repo.check_beside();
+}
+
+#[test]
+fn conflicts_and_sparse_checkouts_are_not_taken_for_commits() {
+    let repo = Repo::new();
+    fill(&repo);
+    repo.commit();
+    repo.git(&["branch", "theirs"]);
+    repo.write("b/c/d", "ours");
+    repo.commit();
+    repo.git(&["checkout", "-q", "theirs"]);
+    repo.write("b/c/d", "theirs");
+    repo.commit();
+    let merge = Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b", "merge", "-q", "@{-1}"])
+        .current_dir(&repo.root)
+        .output()
+        .unwrap();
+    assert!(!merge.status.success(), "a conflict");
+    repo.check_beside();
+    repo.git(&["reset", "-q", "--hard"]);
+    repo.git(&["sparse-checkout", "set", "--cone", "b"]);
+    repo.check_beside();
 }

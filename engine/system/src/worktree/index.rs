@@ -99,6 +99,15 @@ impl Repository {
         self.prefix.as_bstr()
     }
 
+    pub fn index(&self) -> &gix::index::State {
+        &self.index
+    }
+
+    /// Whether the ids of entries are those of [`BlobId`].
+    pub fn ids_are_ours(&self) -> bool {
+        self.ids_are_ours
+    }
+
     /// The entries at or below a folder, given by its path from the git root with `/` at its end.
     pub fn entries_below(&self, folder: &[u8]) -> Range<usize> {
         let entries = self.index.entries();
@@ -254,7 +263,17 @@ pub(super) struct Division<'a> {
     folders: Vec<(&'a [u8], Range<usize>)>,
 }
 
-impl Division<'_> {
+impl<'a> Division<'a> {
+    /// Names and entries of files, sorted by name.
+    pub fn files(&self) -> impl Iterator<Item = (&'a [u8], usize)> {
+        self.files.iter().map(|(name, tracked)| (*name, tracked.at))
+    }
+
+    /// Names of folders and the entries below them, sorted by name.
+    pub fn folders(&self) -> impl Iterator<Item = (&'a [u8], &Range<usize>)> {
+        self.folders.iter().map(|(name, range)| (*name, range))
+    }
+
     pub fn file(&self, name: &[u8]) -> Option<Tracked> {
         let at = self.files.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
         Some(self.files[at].1)

@@ -10,6 +10,7 @@ mod index;
 mod listings;
 mod members;
 mod stat_cache;
+mod subtree;
 mod walk;
 
 use std::sync::Arc;
