@@ -99,6 +99,11 @@ impl Database {
         outside.keys().cloned().collect()
     }
 
+    /// All folders that anything was told or asked of.
+    pub(crate) fn known_folders(&self) -> FxHashMap<RelPath, Folder> {
+        self.known.folders.lock().expect("no panic under this lock").clone()
+    }
+
     /// Whether a file counts as it was, and not as it is.
     pub fn is_held(&self, path: &RelPath) -> bool {
         self.known.held.lock().expect("no panic under this lock").contains(path)

@@ -3,6 +3,7 @@
 //! This room knows no query of any other room. What a query may read of the world it reads through
 //! the inputs here, so nothing is ever read that salsa does not know of.
 
+mod as_of;
 mod change;
 mod database;
 mod inputs;

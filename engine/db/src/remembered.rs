@@ -120,6 +120,20 @@ impl Database {
         Remembered::try_get(self).is_some_and(|known| !known.fingerprints(self).is_empty())
     }
 
+    /// The fingerprints of an earlier process, for [`Database::remember`].
+    pub(crate) fn recalled(&self) -> Arc<FxHashMap<Name, Fingerprint>> {
+        Remembered::try_get(self).map(|known| known.fingerprints(self).clone()).unwrap_or_default()
+    }
+
+    /// Everything is again as it was when these were all that there was to know.
+    pub(crate) fn remember(&mut self, recalled: Arc<FxHashMap<Name, Fingerprint>>) {
+        if !recalled.is_empty()
+            && let Some(known) = Remembered::try_get(self)
+        {
+            known.set_fingerprints(self).to(recalled);
+        }
+    }
+
     /// From now on, queries compute what they are asked.
     pub(crate) fn forget(&mut self) {
         if self.recalls()

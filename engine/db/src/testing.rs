@@ -77,8 +77,19 @@ impl TestDb {
     pub fn executed<T>(&self, ask: impl FnOnce(&Database) -> T) -> (T, Vec<String>) {
         self.log.lock().expect("log").clear();
         let answer = ask(&self.db);
+        (answer, self.ran())
+    }
+
+    /// The same, where the question changes the database.
+    pub fn executed_by<T>(&mut self, ask: impl FnOnce(&mut Database) -> T) -> (T, Vec<String>) {
+        self.log.lock().expect("log").clear();
+        let answer = ask(&mut self.db);
+        (answer, self.ran())
+    }
+
+    fn ran(&self) -> Vec<String> {
         let ran = std::mem::take(&mut *self.log.lock().expect("log"));
         let bare = |entry: String| entry.split('(').next().unwrap_or_default().to_string();
-        (answer, ran.into_iter().map(bare).collect())
+        ran.into_iter().map(bare).collect()
     }
 }

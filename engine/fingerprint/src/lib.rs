@@ -26,7 +26,7 @@ pub use manifest::{Explainer, Hasher, KEY_VERSION, Manifest, Part, digest_of};
 pub use python_inputs::{
     DistributionInput, ModuleInput, PythonInputs, needs_python, python_inputs,
 };
-pub use since::differs;
+pub use since::Inputs;
 pub use stored::{StoredKind, StoredMembers, StoredNodes};
 pub use walk::{InputSet, input_sets, loaded_distributions, single_files, walk};
 

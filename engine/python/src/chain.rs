@@ -198,7 +198,7 @@ fn walk(db: &dyn Db, key: GraphKey<'_>, file: FileId, told: &mut impl Sink) -> O
 pub(crate) fn facts_now(db: &dyn Db, key: GraphKey<'_>, file: FileId) -> Option<FileFacts> {
     let path = &layout_of(db, key).files[file as usize];
     let (_, id) = digests(db, key).files[file as usize];
-    is_python(path.name()).then(|| facts_store(db).get(path, &id))
+    is_python(path.name()).then(|| facts_store(db).get(&**db.system(), path, &id))
 }
 
 struct Told<'a> {

@@ -52,4 +52,4 @@ pub use packages::{
     IMPORT_MAPS, Packages, PackagesOrigin, PackagesView, SpaceKey, import_map_path, packages_of,
 };
 pub use settings::{counts_distributions, graph_key};
-pub use store::{FactsStore, Proof};
+pub use store::{FactsStore, KeptGraph, Proof};

@@ -76,7 +76,7 @@ pub fn folder_facts(db: &dyn Db, folder: Folder) -> FolderFacts {
     let path = folder.path(db);
     let facts = folder.entries(db).iter().filter_map(|entry| match entry.node {
         TreeNode::File { id, .. } if is_python(&entry.name) => {
-            Some(Some(store.get(&path.join(&entry.name), &id)))
+            Some(Some(store.get(&**db.system(), &path.join(&entry.name), &id)))
         }
         TreeNode::File { .. } if counts(&entry.name) => Some(None),
         _ => None,
@@ -95,7 +95,7 @@ pub(crate) fn folder_imports(db: &dyn Db, folder: Folder) -> Digest {
         let TreeNode::File { id, .. } = entry.node else { continue };
         hasher.update(&(entry.name.len() as u32).to_le_bytes()).update(&entry.name);
         if is_python(&entry.name) {
-            hasher.update(&store.imports(&path.join(&entry.name), &id));
+            hasher.update(&store.imports(&**db.system(), &path.join(&entry.name), &id));
         }
     }
     Digest(*hasher.finalize().as_bytes())
@@ -135,7 +135,7 @@ pub fn prepare(db: &dyn Db, folder: &RelPath, proof: &Proof<'_>) {
         }
     }
     drop(lacks);
-    store.prepare(&files, proof);
+    store.prepare(&**db.system(), &files, proof);
 }
 
 fn counts(name: &[u8]) -> bool {

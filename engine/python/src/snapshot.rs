@@ -68,8 +68,14 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct Fresh {
     digests: FxHashMap<BlobId, ImportsDigest>,
-    latest: Option<Known>,
-    /// Whether the latest graph is not written yet.
+    latest: Latest,
+}
+
+/// The latest graph.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latest {
+    graph: Option<Known>,
+    /// Whether it is not written yet.
     is_news: bool,
 }
 
@@ -94,16 +100,24 @@ impl Snapshots {
 
     /// The latest graph, if it is one over so many files.
     pub fn latest(&self, files: usize) -> Option<Known> {
-        let fresh = self.fresh().latest.clone();
+        let fresh = self.fresh().latest.graph.clone();
         let latest = fresh.or_else(|| self.loaded().graph());
         latest.filter(|(_, graph)| graph.edges.len() == files)
     }
 
     /// Keeps a graph for the next process.
     pub fn keep(&self, id: &Arc<GraphId>, graph: &Arc<Structure>) {
-        let mut fresh = self.fresh();
-        fresh.latest = Some((id.clone(), graph.clone()));
-        fresh.is_news = true;
+        self.fresh().latest = Latest { graph: Some((id.clone(), graph.clone())), is_news: true };
+    }
+
+    /// The latest graph, for [`Snapshots::take_back`].
+    pub fn put_aside(&self) -> Latest {
+        self.fresh().latest.clone()
+    }
+
+    /// Graphs that were kept since count for nothing.
+    pub fn take_back(&self, latest: Latest) {
+        self.fresh().latest = latest;
     }
 
     /// Writes what this process made, if it is worth it.
@@ -113,10 +127,10 @@ impl Snapshots {
     pub fn save(&self) -> std::io::Result<()> {
         let mut fresh = self.fresh();
         let loaded = self.loaded();
-        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
+        if !fresh.latest.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
             return Ok(());
         }
-        fresh.is_news = false;
+        fresh.latest.is_news = false;
         let mut records: Vec<(BlobId, ImportsDigest)> =
             fresh.digests.iter().map(|(id, digest)| (*id, *digest)).collect();
         if loaded.digests.len() + records.len() <= MOST {
@@ -130,7 +144,7 @@ impl Snapshots {
             out.extend_from_slice(id.as_bytes());
             out.extend_from_slice(digest);
         }
-        match &fresh.latest {
+        match &fresh.latest.graph {
             Some((id, graph)) => {
                 write_id(&mut out, id);
                 write_structure(&mut out, graph);

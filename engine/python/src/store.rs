@@ -15,7 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
 use crate::sites::Sites;
-use crate::snapshot::{ImportsDigest, Snapshots};
+use crate::snapshot::{ImportsDigest, Latest, Snapshots};
 
 const FILE: &str = "._qik/facts";
 const LOCK: &str = "._qik/facts.lock";
@@ -53,6 +53,10 @@ pub struct FactsStore {
     snapshots: Arc<Snapshots>,
 }
 
+/// A graph that is to be kept for the next process.
+#[derive(Debug)]
+pub struct KeptGraph(Latest);
+
 /// The file as it was read: where the facts of each identity lie in it.
 #[derive(Debug, Default)]
 struct Disk {
@@ -86,12 +90,23 @@ impl FactsStore {
         &self.snapshots
     }
 
-    /// The digest of what the file at `path` imports, whose content is `id`.
-    pub(crate) fn imports(&self, path: &RelPath, id: &BlobId) -> ImportsDigest {
+    /// The graph of now, while another state of the project is asked about.
+    pub fn put_aside(&self) -> KeptGraph {
+        KeptGraph(self.snapshots.put_aside())
+    }
+
+    /// The state is that of now again.
+    pub fn take_back(&self, kept: KeptGraph) {
+        self.snapshots.take_back(kept.0);
+    }
+
+    /// The digest of what the file at `path` imports, whose content is `id`. `files` holds the files of
+    /// the state that is asked about.
+    pub(crate) fn imports(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> ImportsDigest {
         if let Some(known) = self.snapshots.imports(id) {
             return known;
         }
-        let facts = self.get(path, id);
+        let facts = self.get(files, path, id);
         let whole = *blake3::hash(facts.placeless()).as_bytes();
         let digest = *whole.first_chunk().unwrap_or(&[0; 16]);
         if !self.lacks()(id) {
@@ -102,7 +117,7 @@ impl FactsStore {
 
     /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
     /// by now, or cannot be read, the facts of what it holds; they are not kept.
-    pub fn get(&self, path: &RelPath, id: &BlobId) -> FileFacts {
+    pub fn get(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> FileFacts {
         if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return known.clone();
         }
@@ -110,7 +125,7 @@ impl FactsStore {
             // Queries keep what they were told, so nobody asks often.
             Some(found) if self.disk().bytes.len() < MOST_BYTES => return found,
             Some(found) => (found, true),
-            None => self.read(path, id, &|_| None),
+            None => self.read(files, path, id, &|_| None),
         };
         if keep {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -136,11 +151,11 @@ impl FactsStore {
     }
 
     /// Makes the facts of all these files known, in parallel, by reading them.
-    pub fn prepare(&self, files: &[(RelPath, BlobId)], proof: &Proof<'_>) {
-        let made: Vec<(BlobId, Option<FileFacts>)> = files
+    pub fn prepare(&self, files: &dyn System, all: &[(RelPath, BlobId)], proof: &Proof<'_>) {
+        let made: Vec<(BlobId, Option<FileFacts>)> = all
             .par_iter()
             .map(|(path, id)| {
-                let (found, keep) = self.read(path, id, proof);
+                let (found, keep) = self.read(files, path, id, proof);
                 (*id, keep.then_some(found))
             })
             .collect();
@@ -149,9 +164,15 @@ impl FactsStore {
     }
 
     /// The facts of a file by its bytes, and whether they are those of `id`.
-    fn read(&self, path: &RelPath, id: &BlobId, proof: &Proof<'_>) -> (FileFacts, bool) {
+    fn read(
+        &self,
+        files: &dyn System,
+        path: &RelPath,
+        id: &BlobId,
+        proof: &Proof<'_>,
+    ) -> (FileFacts, bool) {
         BUFFER.with_borrow_mut(|bytes| {
-            let stat = self.system.read_into(path, bytes);
+            let stat = files.read_into(path, bytes);
             if stat.is_err() {
                 bytes.clear();
             }

@@ -1,5 +1,4 @@
-//! The project as it was at a commit: a database of its own over the files of git, so that every query
-//! can be asked of it too. The environment, the variables and what tools print are those of now.
+//! The project as it was at a commit, over the files of git: every query can be asked of it too. The environment, the variables and what tools print are those of now.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput, World};
 use qik_model::RelPath;
-use qik_system::{CommitId, CommitSystem, Delta, System, phase};
+use qik_system::{CommitId, CommitSystem, Delta, System, TreeEntry, WorkTree, phase};
 
 use crate::Session;
 
@@ -20,11 +19,10 @@ pub(crate) type RunTool = Arc<dyn Fn(&str) -> ToolOutput + Send + Sync>;
 /// # Errors
 /// Where git's objects can't be read.
 pub(crate) fn open(session: &Session, commit: CommitId) -> io::Result<Database> {
-    let _phase = phase("commit");
     let db = &session.db;
     let world = World::get(db);
     let system = Arc::new(CommitSystem::new(db.system().clone(), commit)?);
-    let folders = system.folders()?;
+    let folders = folders(&system, &session.tree)?;
     let door: Arc<dyn System> = system;
     let mut then = Database::new(
         door,
@@ -40,6 +38,18 @@ pub(crate) fn open(session: &Session, commit: CommitId) -> io::Result<Database> 
     let delta = Delta { folders: folders.collect(), ..Delta::default() };
     Change::from_delta(delta).apply(&mut then);
     Ok(then)
+}
+
+/// The folders of a commit.
+///
+/// # Errors
+/// Where git's objects can't be read.
+pub(crate) fn folders(
+    commit: &CommitSystem,
+    now: &WorkTree,
+) -> io::Result<Vec<(RelPath, Arc<[TreeEntry]>)>> {
+    let _phase = phase("commit");
+    commit.folders_beside(now)
 }
 
 /// Reads what all Python files of a state import, in parallel.

@@ -1,15 +1,17 @@
 //! `--since`: the runnables that depend on anything that is not as it was at a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use qik_db::Db;
-use qik_fingerprint::{differs, needs_python};
+use qik_fingerprint::{Inputs, needs_python};
 use qik_graph::definition_of;
 use qik_model::{Diagnostic, Name, RelPath};
+use qik_python::facts_store;
 use qik_run::Plan;
-use qik_system::{CommitId, Git, NoCommit, phase};
+use qik_system::{CommitId, CommitSystem, Git, NoCommit, phase};
 
-use crate::commit::{open, prepare_facts};
+use crate::commit::{folders, prepare_facts};
 use crate::{Session, any_error};
 
 /// From where changes count.
@@ -33,35 +35,40 @@ impl Session {
         let _phase = phase("since");
         let commit = self.commit_of(since)?;
         self.scan();
-        let then = open(self, commit).map_err(|error| unreadable(&since.rev, &error))?;
-        if any_error(qik_config::diagnostics(&then)) {
+        let unreadable = |error| unreadable(&since.rev, &error);
+        let then = CommitSystem::new(self.db.system().clone(), commit).map_err(unreadable)?;
+        let folders = folders(&then, &self.tree).map_err(unreadable)?;
+        let has_python = plan.runnables.iter().any(|planned| needs_python(&planned.definition));
+        if has_python {
+            self.prepare_facts();
+        }
+        let now = Now::of(&self.db, &plan);
+        let artifacts = self.artifacts();
+        // What commands make and git does not know is in no commit.
+        let counts = |path: &RelPath| !artifacts.matches(path) || self.tree.is_tracked(path);
+        let store = facts_store(&self.db);
+        let graph = store.put_aside();
+        let changed = self.db.as_of(Arc::new(then), folders, |then| {
+            if any_error(qik_config::diagnostics(then)) {
+                return None;
+            }
+            if has_python {
+                prepare_facts(then);
+            }
+            Some(now.changed(then, &counts))
+        });
+        store.take_back(graph);
+        // A listing that can't keep what it learnt is as right as one that can.
+        let _ = self.save_python();
+        let Some(changed) = changed else {
             let message = format!("the configuration of `{}` can't be read", since.rev);
             let note = Diagnostic::warning("since/no-config", message)
                 .help("everything counts as changed since then");
             self.notes.push(note);
             return Ok(plan);
-        }
-        if plan.runnables.iter().any(|planned| needs_python(&planned.definition)) {
-            self.prepare_facts();
-            prepare_facts(&then);
-        }
-        let artifacts = self.artifacts();
-        // What commands make and git does not know is in no commit.
-        let counts = |path: &RelPath| !artifacts.matches(path) || self.tree.is_tracked(path);
-        let mut changes = Changes {
-            db: &self.db,
-            differs: &|name: &str| differs(&self.db, &then, name, &counts),
-            known: BTreeMap::new(),
         };
-        let kept: BTreeSet<Name> = plan
-            .runnables
-            .iter()
-            .map(|planned| planned.name())
-            .filter(|name| changes.is_changed(name))
-            .cloned()
-            .collect();
-        // A listing that can't keep what it learnt is as right as one that can.
-        let _ = self.save_python();
+        let names = plan.runnables.iter().map(|planned| planned.name());
+        let kept = names.filter(|name| changed.contains(*name)).cloned().collect();
         let kept = with_upstream(&plan, kept, isolated);
         Ok(plan.filtered(|_, planned| kept.contains(planned.name())))
     }
@@ -87,24 +94,51 @@ impl Session {
     }
 }
 
-struct Changes<'a> {
-    db: &'a dyn Db,
-    differs: &'a dyn Fn(&str) -> bool,
-    known: BTreeMap<Name, bool>,
+/// What runnables depend on now: those of a plan, and what they need by strict deps, selected or not.
+struct Now {
+    /// What is needed comes before what needs it.
+    all: Vec<(Name, One)>,
 }
 
-impl Changes<'_> {
-    /// Whether a runnable changed, or anything that it depends on by strict deps, selected or not.
-    fn is_changed(&mut self, name: &Name) -> bool {
-        if let Some(known) = self.known.get(name) {
-            return *known;
+struct One {
+    inputs: Option<Inputs>,
+    strict: Vec<Name>,
+}
+
+impl Now {
+    fn of(db: &dyn Db, plan: &Plan) -> Self {
+        let (mut now, mut seen) = (Self { all: Vec::new() }, BTreeSet::new());
+        let mut open: Vec<(Name, bool)> =
+            plan.runnables.iter().rev().map(|one| (one.name().clone(), false)).collect();
+        while let Some((name, needs_are_in)) = open.pop() {
+            let definition = definition_of(db, &name).ok();
+            let upstream = definition.iter().flat_map(|one| &one.upstream);
+            let strict: Vec<Name> =
+                upstream.filter(|one| one.strict).map(|one| one.name.clone()).collect();
+            if needs_are_in {
+                let inputs = Inputs::of(db, &name);
+                now.all.push((name, One { inputs, strict }));
+            } else if seen.insert(name.clone()) {
+                open.push((name, true));
+                open.extend(strict.into_iter().map(|name| (name, false)));
+            }
         }
-        // A circle ends here.
-        self.known.insert(name.clone(), false);
-        let upstream = definition_of(self.db, name).map(|one| one.upstream.clone());
-        let mut strict = upstream.into_iter().flatten().filter(|upstream| upstream.strict);
-        let changed = (self.differs)(name) || strict.any(|one| self.is_changed(&one.name));
-        self.known.insert(name.clone(), changed);
+        now
+    }
+
+    /// Those that depend on anything that is another `then`, or by strict deps on such. A circle of strict
+    /// deps is refused before, and ends here in any case.
+    fn changed(&self, then: &dyn Db, counts: &dyn Fn(&RelPath) -> bool) -> BTreeSet<Name> {
+        let mut changed = BTreeSet::new();
+        for (name, now) in &self.all {
+            let differs = || match (&now.inputs, Inputs::of(then, name)) {
+                (Some(one), Some(other)) => one.differ(&other, counts),
+                _ => true,
+            };
+            if now.strict.iter().any(|upstream| changed.contains(upstream)) || differs() {
+                changed.insert(name.clone());
+            }
+        }
         changed
     }
 }

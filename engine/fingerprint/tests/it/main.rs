@@ -12,6 +12,7 @@ use qik_graph::{definition_of, runnable};
 use qik_model::{Explanation, Fingerprint};
 use qik_toml::TomlSyntax;
 
+mod as_of;
 mod changes;
 mod golden;
 mod remembered;
