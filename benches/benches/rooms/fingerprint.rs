@@ -11,7 +11,7 @@ use crate::world::{SIZES, in_memory, shape};
 /// A project whose import graph is known.
 fn ready(files: usize) -> TestDb {
     let test = in_memory(files);
-    prepare(&test.db, &RelPath::root(), &|_| None);
+    prepare(&test.db, &|_| None);
     graph_of(&test.db, graph_key(&test.db, &[]));
     test
 }

@@ -12,7 +12,7 @@ use crate::world::{SIZES, in_memory, shape};
 /// A project whose files were read, and nothing more.
 fn with_facts(files: usize) -> TestDb {
     let test = in_memory(files);
-    prepare(&test.db, &RelPath::root(), &|_| None);
+    prepare(&test.db, &|_| None);
     test
 }
 

@@ -1,8 +1,9 @@
 //! `watch --qik PATH --tree DIR [--edits 100] [--seed N] [--imports] [--most MILLIS]` measures in a generated tree
 //! with a command called `lint` how long it takes from a saved file to the start of that command over its package,
-//! in a session that watches. The command tells the time at which it starts; the shell that does so is part of
-//! what is measured, and so is the pause after which a burst of events counts as over. With `--imports` each edit
-//! adds or takes away an import. With `--most` it fails where the median is above that.
+//! in a session that watches, and how much of that the queries take. The command tells the time at which it
+//! starts; the shell that does so is part of what is measured. The pause after which a burst of events counts as
+//! over is taken off. With `--imports` each edit adds an import. With `--most` it fails where the median is above
+//! that.
 #![allow(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(
     clippy::disallowed_methods,
@@ -15,10 +16,15 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use qik_benches::{Arguments, Random, Sample, program};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 fn main() -> ExitCode {
     program(&["imports"], &["qik", "tree", "edits", "seed", "most"], run)
 }
+
+/// How long files hold still before a burst of events is over.
+const DEBOUNCE: Duration = Duration::from_millis(10);
 
 /// A session that watches a tree.
 struct Watching {
@@ -51,11 +57,16 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         times.push(watching.edit(file, number, arguments.flag("imports"))?);
     }
     println!("memory after {edits} edits: {}", watching.memory()?);
+    let idle = watching.idle()?;
+    println!("CPU time of ten idle seconds: {idle:.1?}");
+    let queries = watching.end()?;
     let sample = Sample::new(times);
     let (median, late) = (sample.median(), sample.percentile(95));
     println!(
-        "from the save to the start of the command: median {median:.1?}, p95 {late:.1?}, {edits} edits"
+        "from the save to the start of the command, past {DEBOUNCE:?}: median {median:.1?}, p95 {late:.1?}, {edits} edits"
     );
+    let (of, late) = (queries.median(), queries.percentile(95));
+    println!("of which queries: median {of:.1?}, p95 {late:.1?}");
     let most: f64 = arguments.option("most", f64::INFINITY)?;
     Ok(median.as_secs_f64() * 1e3 <= most)
 }
@@ -64,6 +75,8 @@ impl Watching {
     fn start(qik: &Path, tree: &Path) -> Result<Self, String> {
         let traces = tree.with_extension("traces");
         let _ = fs::remove_dir_all(&traces);
+        // What is cached would not start.
+        let _ = fs::remove_dir_all(tree.join("._qik"));
         told(fs::create_dir(&traces))?;
         let config = told(fs::read_to_string(tree.join("qik.toml")))?;
         let mut name = "";
@@ -77,10 +90,12 @@ impl Watching {
             }
         });
         let config: Vec<String> = lines.collect();
-        told(fs::write(tree.join("qik.toml"), config.join("\n") + "\n"))?;
+        let pause = format!("\n[watch]\ndebounce = \"{}ms\"\n", DEBOUNCE.as_millis());
+        told(fs::write(tree.join("qik.toml"), config.join("\n") + "\n" + &pause))?;
         let out = told(fs::File::create(traces.join("out")))?;
         let child = Command::new(qik)
-            .args(["--watch", "-v=0"])
+            .args(["--watch", "-v=0", "--trace"])
+            .arg(traces.join("trace.json"))
             .current_dir(tree)
             .env("TRACES", &traces)
             .stdin(Stdio::null())
@@ -109,7 +124,52 @@ impl Watching {
         told(fs::write(&path, format!("{text}{line}")))?;
         let began = traced(&trace)?;
         self.rests_after(rests)?;
-        Ok(Duration::from_nanos(began).saturating_sub(start))
+        Ok(Duration::from_nanos(began).saturating_sub(start + DEBOUNCE))
+    }
+
+    /// The CPU time of the session over ten seconds in which nothing happens.
+    fn idle(&self) -> Result<Duration, String> {
+        let before = self.cpu()?;
+        std::thread::sleep(Duration::from_secs(10));
+        Ok(self.cpu()? - before)
+    }
+
+    fn cpu(&self) -> Result<Duration, String> {
+        // In nanoseconds, of each thread that lives.
+        let threads = told(fs::read_dir(format!("/proc/{}/task", self.child.id())))?;
+        let mut all = Duration::ZERO;
+        for thread in threads {
+            let text = told(fs::read_to_string(told(thread)?.path().join("schedstat")))?;
+            let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+            all += Duration::from_nanos(nanos.unwrap_or_default());
+        }
+        Ok(all)
+    }
+
+    /// Ends the session; what the first queries after each save took.
+    fn end(&self) -> Result<Sample, String> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or("a process without a number")?;
+        kill_process(pid, Signal::INT).map_err(|error| error.to_string())?;
+        let path = self.traces.join("trace.json");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !path.exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let text = told(fs::read_to_string(&path))?;
+        let trace: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let events = trace["traceEvents"].as_array().ok_or("a trace without events")?;
+        let all = |name: &'static str| events.iter().filter(move |event| event["name"] == name);
+        let span = |event: &Value| {
+            let start = event["ts"].as_f64().unwrap_or_default();
+            (start, start + event["dur"].as_f64().unwrap_or_default())
+        };
+        let first = |(start, end): (f64, f64)| {
+            let within = all("affected").map(span).find(|(from, to)| *from >= start && *to <= end);
+            within.map(|(from, to)| Duration::from_secs_f64((to - from) / 1e6))
+        };
+        Ok(Sample::new(all("react").map(span).filter_map(first).collect()))
     }
 
     /// How often it had nothing to do.

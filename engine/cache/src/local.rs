@@ -5,6 +5,7 @@
 mod bounds;
 mod uses;
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -132,6 +133,11 @@ impl LocalCache {
     /// The entry for a fingerprint, whether or not its contents are here.
     fn open(&self, fingerprint: Fingerprint, platform: &str) -> Result<Stored, MissReason> {
         let key = entry_key(fingerprint, platform);
+        // What the index lacks is mostly not there, and to be told that takes less than to try to read it.
+        let path = RelPath::from(&*format!("{FOLDER}/{key}"));
+        if matches!(self.system.stat(&path), Err(error) if error.kind() == ErrorKind::NotFound) {
+            return Err(MissReason::NoEntry);
+        }
         let unreachable = |error: StorageError| MissReason::Unreachable(error.to_string());
         let bytes = self.storage.read(&key).map_err(unreachable)?.ok_or(MissReason::NoEntry)?;
         match entry::decode(&bytes) {

@@ -6,6 +6,7 @@
 mod as_of;
 mod change;
 mod database;
+mod each;
 mod inputs;
 mod overlay;
 mod remembered;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use qik_config::{project, template};
 use qik_db::Db;
 use qik_model::{Builtin, Command, Module, Name, Project, Space, VenvKind};
+use rustc_hash::FxHashMap;
 
 /// One executable unit, as a key of queries: a command, or a command applied to one module or to
 /// one space.
@@ -29,6 +30,8 @@ pub struct Runnables {
     pub by_name: BTreeMap<Name, RunnableKey>,
     /// The full names by command, in the order of the modules.
     pub by_command: BTreeMap<Name, Vec<Name>>,
+    /// As `by_name`, for those who ask often.
+    keys: FxHashMap<Name, RunnableKey>,
 }
 
 /// What a runnable's name stands for.
@@ -57,9 +60,10 @@ pub fn runnables(db: &dyn Db) -> Arc<Runnables> {
     let mut all = Runnables::default();
     for command in project.commands.values() {
         let mut names = Vec::new();
-        for key in keys(project, command) {
+        for key in keys(db, project, command) {
             let name = full_name(command, key.module.as_ref(), key.per_space());
             names.push(Name::clone(&name));
+            all.keys.insert(name.clone(), key.clone());
             all.by_name.insert(name, key);
         }
         all.by_command.insert(command.name.clone(), names);
@@ -67,7 +71,7 @@ pub fn runnables(db: &dyn Db) -> Arc<Runnables> {
     Arc::new(all)
 }
 
-fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
+fn keys(db: &dyn Db, project: &Project, command: &Command) -> Vec<RunnableKey> {
     let key = |module: Option<&Module>, space: &Name| RunnableKey {
         command: command.name.clone(),
         module: module.map(|module| module.name.clone()),
@@ -80,7 +84,7 @@ fn keys(project: &Project, command: &Command) -> Vec<RunnableKey> {
     }
     if let Some(owner) = &command.module {
         // It stands in a module's own configuration and speaks of that module.
-        let module = modules(project).find(|module| module.name == *owner);
+        let module = module(db, project, owner);
         let space = module.map(|module| &module.space);
         return vec![key(module, command.space.as_ref().or(space).unwrap_or(&default_space()))];
     }
@@ -111,6 +115,24 @@ fn modules(project: &Project) -> impl Iterator<Item = &Module> {
     project.spaces.values().flat_map(|space| &space.modules)
 }
 
+/// Where each module stands: its space, and its place there.
+#[salsa::tracked(returns(ref))]
+fn module_places(db: &dyn Db) -> FxHashMap<Name, (Name, usize)> {
+    let mut places = FxHashMap::default();
+    for space in project(db).spaces.values() {
+        for (at, module) in space.modules.iter().enumerate() {
+            // The first of a name is meant; the configuration of two is refused.
+            places.entry(module.name.clone()).or_insert_with(|| (space.name.clone(), at));
+        }
+    }
+    places
+}
+
+fn module<'p>(db: &dyn Db, project: &'p Project, name: &Name) -> Option<&'p Module> {
+    let (space, at) = module_places(db).get(name)?;
+    project.spaces.get(space)?.modules.get(*at)
+}
+
 /// The space that always exists.
 pub fn default_space() -> Name {
     "default".into()
@@ -118,7 +140,8 @@ pub fn default_space() -> Name {
 
 /// The runnable of that full name.
 pub fn runnable<'db>(db: &'db dyn Db, name: &str) -> Option<Runnable<'db>> {
-    let key = runnables(db).by_name.get(name)?;
+    let all = runnables(db);
+    let key = all.keys.get(name)?;
     Some(Runnable::new(db, key.command.clone(), key.module.clone(), key.per_space().cloned()))
 }
 
@@ -136,7 +159,7 @@ pub(crate) fn full_name(command: &Command, module: Option<&Name>, space: Option<
 pub(crate) fn place<'db>(db: &'db dyn Db, runnable: Runnable<'db>) -> Place {
     let project = project(db);
     let (command, module) = (runnable.command(db), runnable.module(db));
-    let module = module.as_ref().and_then(|name| modules(project).find(|m| m.name == *name));
+    let module = module.as_ref().and_then(|name| self::module(db, project, name));
     let space = project.commands.get(command).and_then(|command| command.space.clone());
     let owner = module.map(|module| module.space.clone());
     let space = runnable.per_space(db).clone().or(space);

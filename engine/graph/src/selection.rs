@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use qik_config::{names, project};
-use qik_db::Db;
+use qik_db::{Database, Db};
 use qik_model::{Diagnostic, GlobSet, Name, RelPath};
 
 use crate::enumerate::{RunnableKey, Runnables, runnables};
@@ -40,7 +40,7 @@ pub struct Selected {
 /// # Errors
 /// Names that mean nothing, each with the nearest that does; definitions of selected runnables that
 /// can't be made; a cycle among them.
-pub fn select(db: &dyn Db, selection: &Selection) -> Result<Selected, Vec<Diagnostic>> {
+pub fn select(db: &Database, selection: &Selection) -> Result<Selected, Vec<Diagnostic>> {
     let all = runnables(db);
     let mut errors = Vec::new();
     let mut named = BTreeSet::new();
@@ -63,6 +63,8 @@ pub fn select(db: &dyn Db, selection: &Selection) -> Result<Selected, Vec<Diagno
     }
     let kept = |name: &Name| keeps(&all.by_name[name], selection);
     chosen.retain(kept);
+    let names: Vec<&Name> = chosen.iter().collect();
+    db.each(&names, |db, name| _ = definition_of(db, name));
     let mut order = closure(db, chosen, selection.isolated)?;
     if !selection.tags.is_empty() {
         order = with_steps(db, order, &|definition| {

@@ -4,7 +4,7 @@
 //! A digest is that of a node's encoding, so nodes can be kept as contents: an entry names the root,
 //! and to explain a difference two graphs are walked where their digests part.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use qik_db::{Db, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::layout::GraphKey;
 use crate::module_graph::{ModuleGraph, graph_of};
-use crate::modules::folder_ids;
+use crate::modules::{facts_store, ids_in};
 use crate::names::FileId;
 
 /// Files of a graph with their identities, and the digest of each component with all that it leads
@@ -60,12 +60,37 @@ pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let mut files = Vec::with_capacity(graph.layout.files.len());
     for (folder, first) in &graph.layout.folders {
         debug_assert_eq!(files.len(), *first as usize);
-        files.extend(folder_ids(db, db.folder(folder)).iter().copied());
+        files.extend(ids_in(db, folder));
     }
     let data = &graph.layout.files[graph.layout.data_from as usize..];
     files.extend(data.iter().map(|path| identity(db, path)));
-    let components = component_digests(graph, &files);
-    Arc::new(Digests { files, components })
+    let store = facts_store(db);
+    let latest = store.latest_digests();
+    let components = match latest.of(graph) {
+        Some(before) => changed_digests(graph, &files, &before),
+        None => component_digests(graph, &files),
+    };
+    let digests = Arc::new(Digests { files, components });
+    latest.keep(graph, &digests);
+    digests
+}
+
+/// The digests that were made last, for the next that are made over the same graph: what is asked of them
+/// is the same with or without.
+#[derive(Debug, Default)]
+pub(crate) struct LatestDigests(Mutex<Option<(Weak<ModuleGraph>, Arc<Digests>)>>);
+
+impl LatestDigests {
+    fn of(&self, graph: &Arc<ModuleGraph>) -> Option<Arc<Digests>> {
+        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, digests) = latest.as_ref()?;
+        std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph)).then(|| digests.clone())
+    }
+
+    fn keep(&self, graph: &Arc<ModuleGraph>, digests: &Arc<Digests>) {
+        let latest = Some((Arc::downgrade(graph), digests.clone()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = latest;
+    }
 }
 
 /// The components by their digests.
@@ -144,6 +169,38 @@ fn component_digests(graph: &ModuleGraph, files: &[(FileKind, BlobId)]) -> Vec<D
         bytes.clear();
         encode(graph, files, &digests, component, &mut bytes);
         digests.push(digest_of(&bytes));
+    }
+    digests
+}
+
+/// The same, where other files were there `before`: what neither holds nor leads to one that differs is as
+/// it was.
+fn changed_digests(
+    graph: &ModuleGraph,
+    files: &[(FileKind, BlobId)],
+    before: &Digests,
+) -> Vec<Digest> {
+    let components = &graph.components;
+    let mut differs = vec![false; components.len()];
+    for (component, (now, then)) in components.of.iter().zip(files.iter().zip(&before.files)) {
+        differs[*component as usize] |= now != then;
+    }
+    let mut digests: Vec<Digest> = Vec::with_capacity(components.len());
+    let mut bytes = Vec::new();
+    for component in 0..components.len() as u32 {
+        let known = before.components[component as usize];
+        let mut successors = components.successors.of(component).iter();
+        let is_as_it_was =
+            !differs[component as usize] && !successors.any(|one| differs[*one as usize]);
+        if is_as_it_was {
+            digests.push(known);
+            continue;
+        }
+        bytes.clear();
+        encode(graph, files, &digests, component, &mut bytes);
+        let digest = digest_of(&bytes);
+        differs[component as usize] = digest != known;
+        digests.push(digest);
     }
     digests
 }

@@ -40,7 +40,7 @@ pub use fence::{FenceReport, Violation, fence_report, fenced_spaces};
 pub use layout::{GraphKey, Layout, layout_of};
 pub use module_graph::{External, ModuleGraph, graph_of};
 pub use modules::{
-    FolderFacts, FolderListing, facts_store, folder_facts, folder_ids, folder_listing, prepare,
+    FolderFacts, FolderListing, facts_store, folder_facts, folder_listing, prepare,
 };
 pub use names::{FileId, Found, NameId, Names};
 pub use needs::Cause;

@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, Folder, TreeNode};
+use qik_db::{Database, Db, Folder, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 
+use crate::layout::layout_of;
 use crate::scan::FileFacts;
+use crate::settings::graph_key;
 use crate::store::{FactsStore, Proof};
 
 /// The store of facts, as an input: set once, and what it answers depends on the question alone.
@@ -101,41 +103,59 @@ pub(crate) fn folder_imports(db: &dyn Db, folder: Folder) -> Digest {
     Digest(*hasher.finalize().as_bytes())
 }
 
-/// The identities of the files that [`folder_listing`] lists, in its order.
-#[salsa::tracked(returns(ref))]
-pub fn folder_ids(db: &dyn Db, folder: Folder) -> Box<[(FileKind, BlobId)]> {
-    let entries = folder.entries(db).iter().filter(|entry| counts(&entry.name));
-    entries
-        .filter_map(|entry| match entry.node {
-            TreeNode::File { kind, id } => Some((kind, id)),
-            TreeNode::Folder => None,
-        })
-        .collect()
+/// The identities of the files that [`folder_listing`] lists, in its order. No query of its own: whoever asks
+/// does so of all folders, and to see that thousands of answers still hold takes longer than to give them.
+pub(crate) fn ids_in(db: &dyn Db, folder: &RelPath) -> impl Iterator<Item = (FileKind, BlobId)> {
+    let entries = db.folder(folder).entries(db).iter().filter(|entry| counts(&entry.name));
+    entries.filter_map(|entry| match entry.node {
+        TreeNode::File { kind, id } => Some((kind, id)),
+        TreeNode::Folder => None,
+    })
 }
 
-/// Makes the facts of every Python file at or below `folder` known, in parallel: what a query would
-/// otherwise read one by one. `proof` tells the stat by which a file that was read is known to be
-/// the one that was looked at, where there is one.
-pub fn prepare(db: &dyn Db, folder: &RelPath, proof: &Proof<'_>) {
+/// Makes known what queries would otherwise ask for file by file: the facts of every Python file below the
+/// roots of imports, what each folder imports, and the names. `proof` tells the stat by which a file that
+/// was read is known to be the one that was looked at, where there is one.
+pub fn prepare(db: &Database, proof: &Proof<'_>) {
     let store = facts_store(db);
-    let lacks = store.lacks();
-    let mut files = Vec::new();
-    let mut open = vec![folder.clone()];
-    while let Some(path) = open.pop() {
-        for entry in db.folder(&path).entries(db).iter() {
-            match entry.node {
-                TreeNode::Folder if may_be_package(&entry.name) => {
-                    open.push(path.join(&entry.name));
-                }
-                TreeNode::File { id, .. } if is_python(&entry.name) && lacks(&id) => {
-                    files.push((path.join(&entry.name), id));
-                }
-                _ => {}
-            }
+    let key = graph_key(db, &[]);
+    std::thread::scope(|scope| {
+        if rayon::current_num_threads() > 1 {
+            let (db, snapshots) = (db.clone(), store.snapshots().clone());
+            scope.spawn(move || {
+                layout_of(&db, graph_key(&db, &[]));
+                snapshots.load();
+            });
         }
+        for root in key.roots(db) {
+            prepare_below(db, &store, root, proof);
+        }
+    });
+}
+
+fn prepare_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
+    let mut folders = vec![root.clone()];
+    let mut looked = 0;
+    while let Some(path) = folders.get(looked).cloned() {
+        looked += 1;
+        let entries = db.folder(&path).entries(db).iter();
+        let packages = entries.filter(|entry| entry.node == TreeNode::Folder);
+        let packages = packages.filter(|entry| may_be_package(&entry.name));
+        folders.extend(packages.map(|entry| path.join(&entry.name)));
     }
-    drop(lacks);
-    store.prepare(&**db.system(), &files, proof);
+    let lacking = db.each(&folders, |db, path| {
+        let lacks = store.lacks();
+        let entries = db.folder(path).entries(db).iter();
+        let lacking = entries.filter_map(|entry| match entry.node {
+            TreeNode::File { id, .. } if is_python(&entry.name) && lacks(&id) => {
+                Some((path.join(&entry.name), id))
+            }
+            _ => None,
+        });
+        lacking.collect::<Vec<_>>()
+    });
+    store.prepare(&**db.system(), lacking.concat(), proof);
+    db.each(&folders, |db, path| _ = folder_imports(db, db.folder(path)));
 }
 
 fn counts(name: &[u8]) -> bool {

@@ -62,6 +62,7 @@ struct Loaded {
     digests: FxHashMap<BlobId, ImportsDigest>,
     /// Where the graph begins, behind the digests.
     graph_from: usize,
+    graph: OnceLock<Option<Known>>,
 }
 
 /// What this process made.
@@ -93,6 +94,16 @@ impl Snapshots {
         known.or_else(|| self.fresh().digests.get(id).copied())
     }
 
+    /// Reads what the last process kept, for later.
+    pub fn load(&self) {
+        self.loaded().graph();
+    }
+
+    /// Of how many contents it is known what they import.
+    pub fn count(&self) -> usize {
+        self.loaded().digests.len()
+    }
+
     /// Takes in what a content imports.
     pub fn learn(&self, id: &BlobId, digest: ImportsDigest) {
         self.fresh().digests.insert(*id, digest);
@@ -101,7 +112,7 @@ impl Snapshots {
     /// The latest graph, if it is one over so many files.
     pub fn latest(&self, files: usize) -> Option<Known> {
         let fresh = self.fresh().latest.graph.clone();
-        let latest = fresh.or_else(|| self.loaded().graph());
+        let latest = fresh.or_else(|| self.loaded().graph().clone());
         latest.filter(|(_, graph)| graph.edges.len() == files)
     }
 
@@ -188,10 +199,14 @@ impl Loaded {
         let record =
             |record: &[u8]| Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?));
         let digests = records.filter_map(record).collect();
-        Some(Self { digests, graph_from: HEAD + 4 + length, bytes })
+        Some(Self { digests, graph_from: HEAD + 4 + length, bytes, graph: OnceLock::new() })
     }
 
-    fn graph(&self) -> Option<Known> {
+    fn graph(&self) -> &Option<Known> {
+        self.graph.get_or_init(|| self.read_graph())
+    }
+
+    fn read_graph(&self) -> Option<Known> {
         let mut reader = Reader { bytes: self.bytes.get(self.graph_from..)? };
         let (id, graph) = (reader.id()?, reader.structure()?);
         reader.bytes.is_empty().then(|| (Arc::new(id), Arc::new(graph)))

@@ -13,6 +13,7 @@ use qik_model::{BlobId, Digest, FileKind, RelPath};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::closure::LatestDigests;
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
 use crate::sites::Sites;
 use crate::snapshot::{ImportsDigest, Latest, Snapshots};
@@ -23,6 +24,10 @@ const LOCK: &str = "._qik/facts.lock";
 const MARK: &[u8; 8] = b"qikfacts";
 /// Mark, version, checksum of all that follows.
 const HEAD: usize = 8 + 4 + 32;
+/// Of all contents this part may be news without being written: to read those files once more costs less.
+const LITTLE: usize = 256;
+/// So many files are read without a look whether their facts are on disk.
+const FEW: usize = 32;
 /// A larger file keeps only what this process asked for.
 const MOST_BYTES: usize = 128 << 20;
 
@@ -51,6 +56,7 @@ pub struct FactsStore {
     guessed: AtomicBool,
     sites: Sites,
     snapshots: Arc<Snapshots>,
+    digests: LatestDigests,
 }
 
 /// A graph that is to be kept for the next process.
@@ -77,6 +83,7 @@ impl FactsStore {
             guessed: AtomicBool::new(false),
             sites,
             snapshots,
+            digests: LatestDigests::default(),
         }
     }
 
@@ -88,6 +95,11 @@ impl FactsStore {
     /// Graphs, kept beside the facts.
     pub(crate) fn snapshots(&self) -> &Arc<Snapshots> {
         &self.snapshots
+    }
+
+    /// The digests that were made last.
+    pub(crate) fn latest_digests(&self) -> &LatestDigests {
+        &self.digests
     }
 
     /// The graph of now, while another state of the project is asked about.
@@ -106,10 +118,10 @@ impl FactsStore {
         if let Some(known) = self.snapshots.imports(id) {
             return known;
         }
-        let facts = self.get(files, path, id);
+        let (facts, is_its_own) = self.find(files, path, id);
         let whole = *blake3::hash(facts.placeless()).as_bytes();
         let digest = *whole.first_chunk().unwrap_or(&[0; 16]);
-        if !self.lacks()(id) {
+        if is_its_own {
             self.snapshots.learn(id, digest);
         }
         digest
@@ -118,12 +130,17 @@ impl FactsStore {
     /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
     /// by now, or cannot be read, the facts of what it holds; they are not kept.
     pub fn get(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> FileFacts {
+        self.find(files, path, id).0
+    }
+
+    /// The same, and whether they are those of the content that was asked for.
+    fn find(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> (FileFacts, bool) {
         if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            return known.clone();
+            return (known.clone(), true);
         }
         let (found, keep) = match self.disk().get(id) {
             // Queries keep what they were told, so nobody asks often.
-            Some(found) if self.disk().bytes.len() < MOST_BYTES => return found,
+            Some(found) if self.disk().bytes.len() < MOST_BYTES => return (found, true),
             Some(found) => (found, true),
             None => self.read(files, path, id, &|_| None),
         };
@@ -131,7 +148,7 @@ impl FactsStore {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             known.insert(*id, found.clone());
         }
-        found
+        (found, keep)
     }
 
     /// Whether any facts are not those of the identity that was asked for: the file was written to
@@ -140,18 +157,18 @@ impl FactsStore {
         self.guessed.load(Ordering::Relaxed)
     }
 
-    /// Tells of identities whether their facts are neither known nor on disk.
-    pub fn lacks(&self) -> impl Fn(&BlobId) -> bool {
+    /// Tells of identities whether nothing is known of them, unless it lies on disk.
+    pub(crate) fn lacks(&self) -> impl Fn(&BlobId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        move |id| {
-            self.snapshots.imports(id).is_none()
-                && !known.contains_key(id)
-                && !self.disk().places.contains_key(id)
-        }
+        move |id| self.snapshots.imports(id).is_none() && !known.contains_key(id)
     }
 
-    /// Makes the facts of all these files known, in parallel, by reading them.
-    pub fn prepare(&self, files: &dyn System, all: &[(RelPath, BlobId)], proof: &Proof<'_>) {
+    /// Makes the facts of all these files known, in parallel, by reading them where they are not on disk.
+    pub fn prepare(&self, files: &dyn System, mut all: Vec<(RelPath, BlobId)>, proof: &Proof<'_>) {
+        // It takes less to read a few files than what is known of all.
+        if all.len() > FEW {
+            all.retain(|(_, id)| !self.disk().places.contains_key(id));
+        }
         let made: Vec<(BlobId, Option<FileFacts>)> = all
             .par_iter()
             .map(|(path, id)| {
@@ -199,10 +216,11 @@ impl FactsStore {
     pub fn save(&self) -> std::io::Result<()> {
         self.sites.save()?;
         self.snapshots.save()?;
-        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
-        if fresh.is_empty() {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if fresh.is_empty() || fresh.len() * LITTLE <= self.snapshots.count() {
             return Ok(());
         }
+        let fresh = std::mem::take(&mut *fresh);
         let _lock = self.system.lock(&LOCK.into())?;
         // Another process may have added to it meanwhile.
         let disk = Disk::load(&*self.system);

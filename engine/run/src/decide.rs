@@ -105,13 +105,40 @@ impl Reasons {
     }
 }
 
-/// Whether there is a result of `planned` for the present state.
+/// Whether there is a result of `planned` for the present state, and why there is none as far as
+/// `reasons` tell.
 pub fn decide(
     db: &Database,
     caches: &CacheSet,
     planned: &Planned,
     forced: bool,
     reasons: &Reasons,
+) -> CacheStatus {
+    told(db, caches, planned, reasons, look_up(db, caches, planned, forced))
+}
+
+/// Why there is no entry, where that is the answer.
+pub(crate) fn told(
+    db: &Database,
+    caches: &CacheSet,
+    planned: &Planned,
+    reasons: &Reasons,
+    status: CacheStatus,
+) -> CacheStatus {
+    match status {
+        CacheStatus::Cold(ColdReason::Untold) => {
+            CacheStatus::Cold(reason(db, caches, planned, reasons))
+        }
+        status => status,
+    }
+}
+
+/// Whether there is a result of `planned` for the present state; if not, that there is none.
+pub(crate) fn look_up(
+    db: &Database,
+    caches: &CacheSet,
+    planned: &Planned,
+    forced: bool,
 ) -> CacheStatus {
     if !planned.is_cached() {
         return CacheStatus::Uncached;
@@ -134,7 +161,7 @@ pub fn decide(
             CacheStatus::Cold(ColdReason::Rejected(reason))
         }
         Lookup::Miss(MissReason::NoEntry | MissReason::OtherFingerprint) => {
-            CacheStatus::Cold(reason(db, caches, planned, reasons))
+            CacheStatus::Cold(ColdReason::Untold)
         }
         Lookup::Miss(reason) => CacheStatus::Cold(ColdReason::Rejected(reason.to_string())),
     }

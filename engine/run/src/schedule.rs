@@ -272,8 +272,19 @@ impl<'a> Schedule<'a> {
         self.held.take().into_iter().flatten().for_each(|job| self.give(job));
     }
 
-    /// Caches that take their time are asked for all that is ready at once.
+    /// What is ready is fingerprinted on all processors, and caches that take their time are asked for all
+    /// of it at once.
     fn look_ahead(&mut self) {
+        // Beside a session that stays one begins at a time, and others may be others by then.
+        if self.beside.is_none() && !self.stage.db.recalls() {
+            let cached = |at: &usize| self.plan.runnables[*at].is_cached();
+            let cached: Vec<usize> = self.ready.iter().copied().filter(cached).collect();
+            if let Some(first) = cached.first() {
+                self.look_at_ready(*first);
+            }
+            let plan = self.plan;
+            self.stage.db.each(&cached, |db, at| _ = fingerprint_of(db, &plan.runnables[*at]));
+        }
         let caches = self.stage.caches.clone();
         let asks = |at: &usize| {
             let planned = &self.plan.runnables[*at];

@@ -12,7 +12,7 @@ use qik_db::{Database, FolderOverlay};
 use qik_model::Fingerprint;
 
 use crate::decide::{
-    CacheStatus, ColdReason, Reasons, Telling, decide, fingerprint_of, look_ahead,
+    CacheStatus, ColdReason, Reasons, Telling, fingerprint_of, look_ahead, look_up, told,
 };
 use crate::plan::Plan;
 
@@ -34,14 +34,19 @@ pub fn examine(
             |at: usize| plan.runnables[at].upstream.iter().find_map(|&upstream| colds[upstream]);
         let open = level.iter().filter(|at| cold_above(**at).is_none());
         look_ahead(db, caches, open.map(|at| &plan.runnables[*at]));
-        for at in level {
+        let asks = |at: usize| !plan.runnables[at].is_cached() || cold_above(at).is_none();
+        let found = db.each(&level, |db, &at| {
+            asks(at).then(|| look_up(db, caches, &plan.runnables[at], false))
+        });
+        for (at, found) in level.into_iter().zip(found) {
             let planned = &plan.runnables[at];
             let cold = planned.upstream.iter().find_map(|&upstream| colds[upstream]);
-            let status = match cold {
-                Some(upstream) if planned.is_cached() => {
+            let status = match (found, cold) {
+                (Some(found), _) => told(db, caches, planned, &reasons, found),
+                (None, Some(upstream)) => {
                     CacheStatus::Cold(ColdReason::Upstream(plan.runnables[upstream].name().clone()))
                 }
-                _ => decide(db, caches, planned, false, &reasons),
+                (None, None) => CacheStatus::Uncached,
             };
             colds[at] = match status {
                 CacheStatus::Warm(_) => None,

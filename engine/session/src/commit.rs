@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use qik_config::project;
 use qik_db::{Change, Database, Db, ToolOutput, World};
 use qik_model::RelPath;
 use qik_system::{CommitId, CommitSystem, Delta, System, TreeEntry, WorkTree, phase};
@@ -55,10 +54,8 @@ pub(crate) fn folders(
 /// Reads what all Python files of a state import, in parallel.
 pub(crate) fn prepare_facts(db: &Database) {
     let _phase = phase("facts of the commit");
-    for root in &project(db).defaults.python_path {
-        // Nothing of a commit changes while it is read.
-        qik_python::prepare(db, root, &|_| None);
-    }
+    // Nothing of a commit changes while it is read.
+    qik_python::prepare(db, &|_| None);
 }
 
 /// `run`, each line once: all states of the project share what a tool prints. Not so in an environment

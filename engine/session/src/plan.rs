@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use qik_config::{context_value, names, project, template::ContextName};
-use qik_db::Db;
+use qik_db::{Database, Db};
 use qik_graph::{Selected, Selection, definition_of, select};
 use qik_model::{Builtin, CacheWhen, ContextValue, Diagnostic, Name, Place};
 use qik_run::{Plan, Planned};
@@ -128,7 +128,7 @@ pub(crate) fn number(db: &dyn Db, name: &'static str) -> Result<Option<i64>, Dia
 ///
 /// # Errors
 /// What [`select`] finds, and caches that do not exist.
-pub(crate) fn plan(db: &dyn Db, request: &Request) -> Result<Plan, Vec<Diagnostic>> {
+pub(crate) fn plan(db: &Database, request: &Request) -> Result<Plan, Vec<Diagnostic>> {
     let selected = select(db, &request.selection)?;
     let assigner = Assigner::new(db, request, &selected).map_err(|error| vec![error])?;
     let mut planned = Vec::with_capacity(selected.order.len());

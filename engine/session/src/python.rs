@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qik_config::{environment, project};
+use qik_config::environment;
 use qik_db::{Change, Db};
 use qik_fingerprint::needs_python;
 use qik_model::{Builtin, Diagnostic, FileKind, Name};
@@ -66,9 +66,7 @@ impl Session {
     pub(crate) fn prepare_facts(&self) {
         let _phase = phase("facts");
         let tree = &self.tree;
-        for root in &project(&self.db).defaults.python_path {
-            prepare(&self.db, root, &|path| tree.proof(path));
-        }
+        prepare(&self.db, &|path| tree.proof(path));
     }
 
     /// Keeps what was learnt of Python files and environments.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use qik_db::Db;
+use qik_db::{Database, Db};
 use qik_fingerprint::{Inputs, needs_python};
 use qik_graph::definition_of;
 use qik_model::{Diagnostic, Name, RelPath};
@@ -97,46 +97,44 @@ impl Session {
 /// What runnables depend on now: those of a plan, and what they need by strict deps, selected or not.
 struct Now {
     /// What is needed comes before what needs it.
-    all: Vec<(Name, One)>,
-}
-
-struct One {
-    inputs: Option<Inputs>,
-    strict: Vec<Name>,
+    names: Vec<Name>,
+    strict: Vec<Vec<Name>>,
+    inputs: Vec<Option<Inputs>>,
 }
 
 impl Now {
-    fn of(db: &dyn Db, plan: &Plan) -> Self {
-        let (mut now, mut seen) = (Self { all: Vec::new() }, BTreeSet::new());
-        let mut open: Vec<(Name, bool)> =
-            plan.runnables.iter().rev().map(|one| (one.name().clone(), false)).collect();
-        while let Some((name, needs_are_in)) = open.pop() {
-            let definition = definition_of(db, &name).ok();
-            let upstream = definition.iter().flat_map(|one| &one.upstream);
-            let strict: Vec<Name> =
-                upstream.filter(|one| one.strict).map(|one| one.name.clone()).collect();
-            if needs_are_in {
-                let inputs = Inputs::of(db, &name);
-                now.all.push((name, One { inputs, strict }));
+    fn of(db: &Database, plan: &Plan) -> Self {
+        let (mut names, mut strict, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut open: Vec<(Name, Option<Vec<Name>>)> =
+            plan.runnables.iter().rev().map(|one| (one.name().clone(), None)).collect();
+        while let Some((name, needs)) = open.pop() {
+            if let Some(needs) = needs {
+                names.push(name);
+                strict.push(needs);
             } else if seen.insert(name.clone()) {
-                open.push((name, true));
-                open.extend(strict.into_iter().map(|name| (name, false)));
+                let definition = definition_of(db, &name).ok();
+                let upstream = definition.iter().flat_map(|one| &one.upstream);
+                let needs: Vec<Name> =
+                    upstream.filter(|one| one.strict).map(|one| one.name.clone()).collect();
+                open.push((name, Some(needs.clone())));
+                open.extend(needs.into_iter().map(|name| (name, None)));
             }
         }
-        now
+        let inputs = db.each(&names, |db, name| Inputs::of(db, name));
+        Self { names, strict, inputs }
     }
 
-    /// Those that depend on anything that is another `then`, or by strict deps on such. A circle of strict
-    /// deps is refused before, and ends here in any case.
-    fn changed(&self, then: &dyn Db, counts: &dyn Fn(&RelPath) -> bool) -> BTreeSet<Name> {
+    /// Those that depend on anything that is another `then`, or by strict deps on such.
+    fn changed(&self, then: &Database, counts: &dyn Fn(&RelPath) -> bool) -> BTreeSet<Name> {
         let mut changed = BTreeSet::new();
-        for (name, now) in &self.all {
-            let differs = || match (&now.inputs, Inputs::of(then, name)) {
-                (Some(one), Some(other)) => one.differ(&other, counts),
+        let others = then.each(&self.names, |db, name| Inputs::of(db, name));
+        for (at, other) in others.iter().enumerate() {
+            let differs = match (&self.inputs[at], other) {
+                (Some(one), Some(other)) => one.differ(other, counts),
                 _ => true,
             };
-            if now.strict.iter().any(|upstream| changed.contains(upstream)) || differs() {
-                changed.insert(name.clone());
+            if differs || self.strict[at].iter().any(|upstream| changed.contains(upstream)) {
+                changed.insert(self.names[at].clone());
             }
         }
         changed

@@ -18,7 +18,7 @@ use qik_config::project;
 use qik_db::Db;
 use qik_model::{Diagnostic, Name, RelPath};
 use qik_run::{Live, Plan, RunEvent, RunReport, ServiceEvent, Services, Told};
-use qik_system::{CommitId, Stirred, Watcher};
+use qik_system::{Git, Stirred, Watcher};
 use rustc_hash::FxHashMap;
 use standing::{Last, Watch};
 
@@ -354,7 +354,7 @@ impl Session {
         affected.map(|at| watch.plan.runnables[at].name().clone()).collect()
     }
 
-    fn head(&self) -> Option<CommitId> {
-        self.db.system().git()?.resolve("HEAD").ok()
+    fn head(&self) -> Option<Vec<u8>> {
+        self.db.system().git().map(Git::head_mark)
     }
 }

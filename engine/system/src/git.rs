@@ -6,6 +6,7 @@ mod revision;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -46,6 +47,19 @@ impl Git {
     /// The index file.
     pub fn index_path(&self) -> PathBuf {
         self.git_dir.join("index")
+    }
+
+    /// What is another one where `HEAD` may name another commit: what git keeps of it on disk, without asking
+    /// git.
+    pub fn head_mark(&self) -> Vec<u8> {
+        let head = std::fs::read(self.git_dir.join("HEAD")).unwrap_or_default();
+        let named = head.strip_prefix(b"ref:").map(|name| Path::new(OsStr::from_bytes(name.trim())));
+        let loose = named.and_then(|name| std::fs::read(self.common_dir.join(name)).ok());
+        let tables = std::fs::read(self.common_dir.join("reftable/tables.list")).ok();
+        let packed = std::fs::metadata(self.common_dir.join("packed-refs")).ok();
+        let packed = packed.map(|meta| (meta.modified().ok(), meta.len(), meta.ino()));
+        let mark = [head, loose.unwrap_or_default(), tables.unwrap_or_default()].join(&b'\n');
+        [mark, format!("{packed:?}").into_bytes()].concat()
     }
 
     /// Runs `git` at the root with these arguments, to its end.

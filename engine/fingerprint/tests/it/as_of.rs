@@ -118,7 +118,6 @@ fn what_is_the_same_in_both_is_not_computed_again() {
         "files",
         "files_in",
         "folder_facts",
-        "folder_ids",
         "folder_imports",
         "folder_listing",
     ];

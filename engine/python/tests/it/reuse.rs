@@ -52,8 +52,8 @@ fn check(path: &str, text: &str, expected: &[(&str, usize)]) {
 }
 
 /// What looks at the folder of an edited file: its names, its imports, its identities.
-const FOLDER: [(&str, usize); 4] =
-    [("folder_facts", 1), ("folder_ids", 1), ("folder_imports", 1), ("folder_listing", 1)];
+const FOLDER: [(&str, usize); 3] =
+    [("folder_facts", 1), ("folder_imports", 1), ("folder_listing", 1)];
 
 fn with_folder(more: &[(&'static str, usize)]) -> Vec<(&'static str, usize)> {
     FOLDER.iter().chain(more).copied().collect()
@@ -112,8 +112,8 @@ fn an_upgrade_reads_no_source() {
         "web==1.1\n",
         &[
             ("folder_listing", 1),
+            ("digests", 1),
             ("folder_facts", 1),
-            ("folder_ids", 1),
             ("folder_imports", 1),
             ("packages_of", 1),
             ("lines_of", 1),

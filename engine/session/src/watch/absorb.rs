@@ -49,6 +49,11 @@ impl Scope {
         Self { paths: inside.filter(|path| !own(path)).collect(), outside }
     }
 
+    /// Whether a file may have changed.
+    fn holds(&self, file: &RelPath) -> bool {
+        self.paths.iter().any(|path| file.is_within(path))
+    }
+
     /// The files that are read one by one and may have changed.
     fn sources(&self, db: &Database) -> Vec<RelPath> {
         match self.paths.iter().any(RelPath::is_root) {
@@ -109,12 +114,18 @@ impl Session {
         listen: &mut dyn WatchListener,
     ) -> Vec<RelPath> {
         let scope = Scope::of(&self.db, stirred);
+        let known = self.db.known_sources().len();
         let before = texts(&self.db);
-        let release = before.keys().cloned().collect();
+        // What stirred while commands ran is told of once more after them.
+        let release: Vec<RelPath> = before.keys().filter(|path| scope.holds(path)).cloned().collect();
+        let is_released = !release.is_empty();
         let changed = look(&mut self.db, &mut self.tree, &mut watch.watcher, &scope, release);
-        // At once: whatever is looked at from here on, the configuration is what was read just now.
-        self.hold_config();
-        let moved = self.head() != watch.head;
+        if is_released {
+            // At once: whatever is looked at from here on, the configuration is what was read just now.
+            self.hold_config();
+        }
+        let head = self.head();
+        let moved = std::mem::replace(&mut watch.head, head.clone()) != head;
         if self.edited(&before) {
             self.reload(watch, before, listen);
             watch.is_reloaded = true;
@@ -126,9 +137,10 @@ impl Session {
         } else if moved || self.text("since").ok().flatten().is_some() {
             self.replan(watch, listen);
         }
-        watch.head = self.head();
-        // It may name files that were not known before.
-        self.hold_config();
+        if self.db.known_sources().len() != known {
+            // It names files that were not known before.
+            self.hold_config();
+        }
         changed
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use qik_db::Database;
 use qik_model::{Diagnostic, Fingerprint, Name};
 use qik_run::{Outcome, Plan, RunnableReport, fingerprint_of};
-use qik_system::{CommitId, Watcher};
+use qik_system::Watcher;
 use rustc_hash::FxHashMap;
 
 use super::WatchEvent;
@@ -45,7 +45,7 @@ pub(super) struct Watch {
     pub is_reloaded: bool,
     /// What was last told of the configuration.
     pub told: Vec<Diagnostic>,
-    pub head: Option<CommitId>,
+    pub head: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +86,8 @@ impl Watch {
     /// Positions of what has another fingerprint than when it last ended and is not `busy`, unless something
     /// failed that it waits for.
     pub fn affected(&self, db: &Database, busy: &dyn Fn(usize) -> bool) -> Vec<usize> {
+        let _phase = qik_system::phase("affected");
+        let fingerprints = db.each(&self.plan.runnables, |db, one| fingerprint_of(db, one).ok());
         let mut affected = Vec::new();
         let mut is_affected = vec![false; self.plan.runnables.len()];
         let mut blocked = is_affected.clone();
@@ -103,8 +105,7 @@ impl Watch {
                 continue;
             }
             let last = self.last.get(planned.name());
-            let now = fingerprint_of(db, planned).ok();
-            if last.is_none_or(|last| last.fingerprint != now) {
+            if last.is_none_or(|last| last.fingerprint != fingerprints[at]) {
                 is_affected[at] = true;
                 affected.push(at);
             }
