@@ -3,7 +3,6 @@
 use divan::Bencher;
 use qik_db::TestDb;
 use qik_graph::{runnable, runnables};
-use qik_model::RelPath;
 use qik_python::{graph_key, graph_of, prepare};
 
 use crate::world::{SIZES, in_memory, shape};

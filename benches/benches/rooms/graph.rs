@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use qik_db::TestDb;
-use qik_model::RelPath;
 use qik_python::{ModuleName, closure_digest, digests, graph_key, graph_of, prepare};
 
 use crate::world::{SIZES, in_memory, shape};

@@ -1,9 +1,10 @@
-//! `watch --qik PATH --tree DIR [--edits 100] [--seed N] [--imports] [--most MILLIS]` measures in a generated tree
+//! `watch --qik PATH --tree DIR [--edits 100] [--seed N] [--imports] [--memory] [--most MILLIS]` measures in a generated tree
 //! with a command called `lint` how long it takes from a saved file to the start of that command over its package,
 //! in a session that watches, and how much of that the queries take. The command tells the time at which it
 //! starts; the shell that does so is part of what is measured. The pause after which a burst of events counts as
 //! over is taken off. With `--imports` each edit adds an import. With `--most` it fails where the median is above
-//! that.
+//! that. With `--memory` it tells the memory ten times on the way, and nothing of the queries: to note down what
+//! they take needs memory, too.
 #![allow(clippy::print_stdout, reason = "it is a program of its own")]
 #![allow(
     clippy::disallowed_methods,
@@ -20,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 fn main() -> ExitCode {
-    program(&["imports"], &["qik", "tree", "edits", "seed", "most"], run)
+    program(&["imports", "memory"], &["qik", "tree", "edits", "seed", "most"], run)
 }
 
 /// How long files hold still before a burst of events is over.
@@ -48,31 +49,37 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let edits: usize = arguments.option("edits", 100)?;
     let mut random = Random::new(arguments.option("seed", 1)?);
-    let watching = Watching::start(&absolute("qik")?, &absolute("tree")?)?;
+    let watching =
+        Watching::start(&absolute("qik")?, &absolute("tree")?, !arguments.flag("memory"))?;
     let files = sources(&watching.tree)?;
     println!("memory when all is read: {}", watching.memory()?);
     let mut times = Vec::with_capacity(edits);
     for number in 0..edits {
+        if arguments.flag("memory") && number % edits.div_ceil(10) == 0 {
+            println!("memory after {number} edits: {}", watching.memory()?);
+        }
         let file = &files[random.below(files.len())];
         times.push(watching.edit(file, number, arguments.flag("imports"))?);
     }
     println!("memory after {edits} edits: {}", watching.memory()?);
     let idle = watching.idle()?;
     println!("CPU time of ten idle seconds: {idle:.1?}");
-    let queries = watching.end()?;
+    let queries = if arguments.flag("memory") { None } else { Some(watching.end()?) };
     let sample = Sample::new(times);
     let (median, late) = (sample.median(), sample.percentile(95));
     println!(
         "from the save to the start of the command, past {DEBOUNCE:?}: median {median:.1?}, p95 {late:.1?}, {edits} edits"
     );
-    let (of, late) = (queries.median(), queries.percentile(95));
-    println!("of which queries: median {of:.1?}, p95 {late:.1?}");
+    if let Some(queries) = queries {
+        let (of, late) = (queries.median(), queries.percentile(95));
+        println!("of which queries: median {of:.1?}, p95 {late:.1?}");
+    }
     let most: f64 = arguments.option("most", f64::INFINITY)?;
     Ok(median.as_secs_f64() * 1e3 <= most)
 }
 
 impl Watching {
-    fn start(qik: &Path, tree: &Path) -> Result<Self, String> {
+    fn start(qik: &Path, tree: &Path, traces_itself: bool) -> Result<Self, String> {
         let traces = tree.with_extension("traces");
         let _ = fs::remove_dir_all(&traces);
         // What is cached would not start.
@@ -93,9 +100,12 @@ impl Watching {
         let pause = format!("\n[watch]\ndebounce = \"{}ms\"\n", DEBOUNCE.as_millis());
         told(fs::write(tree.join("qik.toml"), config.join("\n") + "\n" + &pause))?;
         let out = told(fs::File::create(traces.join("out")))?;
-        let child = Command::new(qik)
-            .args(["--watch", "-v=0", "--trace"])
-            .arg(traces.join("trace.json"))
+        let mut command = Command::new(qik);
+        if traces_itself {
+            command.arg("--trace").arg(traces.join("trace.json"));
+        }
+        let child = command
+            .args(["--watch", "-v=0"])
             .current_dir(tree)
             .env("TRACES", &traces)
             .stdin(Stdio::null())

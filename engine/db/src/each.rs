@@ -15,11 +15,7 @@ const STACK: usize = 8 << 20;
 
 impl Database {
     /// The answers to `ask` about each of `all`, in their order.
-    pub fn each<T: Sync, A: Send>(
-        &self,
-        all: &[T],
-        ask: impl Fn(&Self, &T) -> A + Sync,
-    ) -> Vec<A> {
+    pub fn each<T: Sync, A: Send>(&self, all: &[T], ask: impl Fn(&Self, &T) -> A + Sync) -> Vec<A> {
         let hands = rayon::current_num_threads().min(all.len() / FEW);
         let left = Mutex::new(0..all.len());
         // From both ends: what stands together often waits for the same query.

@@ -39,9 +39,7 @@ pub use diagnose::closure_or_reason;
 pub use fence::{FenceReport, Violation, fence_report, fenced_spaces};
 pub use layout::{GraphKey, Layout, layout_of};
 pub use module_graph::{External, ModuleGraph, graph_of};
-pub use modules::{
-    FolderFacts, FolderListing, facts_store, folder_facts, folder_listing, prepare,
-};
+pub use modules::{FolderFacts, FolderListing, facts_store, folder_facts, folder_listing, prepare};
 pub use names::{FileId, Found, NameId, Names};
 pub use needs::Cause;
 pub use outside::{

@@ -53,7 +53,8 @@ impl Git {
     /// git.
     pub fn head_mark(&self) -> Vec<u8> {
         let head = std::fs::read(self.git_dir.join("HEAD")).unwrap_or_default();
-        let named = head.strip_prefix(b"ref:").map(|name| Path::new(OsStr::from_bytes(name.trim())));
+        let named =
+            head.strip_prefix(b"ref:").map(|name| Path::new(OsStr::from_bytes(name.trim())));
         let loose = named.and_then(|name| std::fs::read(self.common_dir.join(name)).ok());
         let tables = std::fs::read(self.common_dir.join("reftable/tables.list")).ok();
         let packed = std::fs::metadata(self.common_dir.join("packed-refs")).ok();

@@ -51,7 +51,7 @@ fn check(now: (&str, &[(&str, &str)]), then: (&str, &[(&str, &str)])) {
     let (before, expected) = (fingerprints(&now.db), fingerprints(&then.db));
     assert_ne!(before, expected, "the states are two");
     for _ in 0..2 {
-        let found = now.db.as_of(then.system.clone(), folders(&then), |db| fingerprints(db));
+        let found = now.db.as_of(then.system.clone(), folders(&then), fingerprints);
         assert_eq!(found, expected);
         assert_eq!(fingerprints(&now.db), before);
     }
@@ -89,7 +89,7 @@ fn a_file_that_only_the_other_state_asks_for_is_that_of_each_state() {
     let file = |text| [FILES[0], FILES[1], FILES[2], FILES[3], ("other.toml", text)];
     let (mut now, then) = (state(CONFIG, &file("v = 5\n")), state(&other, &file("v = 6\n")));
     fingerprints(&now.db);
-    now.db.as_of(then.system.clone(), folders(&then), |db| fingerprints(db));
+    now.db.as_of(then.system.clone(), folders(&then), fingerprints);
     now.write("qik.toml", &other);
     let fresh = now.reopened();
     assert_eq!(fingerprints(&now.db), fingerprints(&fresh.db));

@@ -55,7 +55,8 @@ impl Schedule<'_> {
         let has_room = self.ready.is_empty() && self.busy < self.options.workers;
         // One worker's log streams, so what comes next is told after what ended.
         let is_time = has_room || self.options.workers == 1;
-        !self.unsettled.is_empty() && (is_time || self.system.elapsed() >= self.unsettled.not_before)
+        !self.unsettled.is_empty()
+            && (is_time || self.system.elapsed() >= self.unsettled.not_before)
     }
 
     /// Looks at what ended, and in the same sweep at what begins next.

@@ -117,7 +117,8 @@ impl Session {
         let known = self.db.known_sources().len();
         let before = texts(&self.db);
         // What stirred while commands ran is told of once more after them.
-        let release: Vec<RelPath> = before.keys().filter(|path| scope.holds(path)).cloned().collect();
+        let release: Vec<RelPath> =
+            before.keys().filter(|path| scope.holds(path)).cloned().collect();
         let is_released = !release.is_empty();
         let changed = look(&mut self.db, &mut self.tree, &mut watch.watcher, &scope, release);
         if is_released {

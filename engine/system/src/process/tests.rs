@@ -109,8 +109,9 @@ fn a_stop_reaches_the_group_by_its_signal() {
         let stop = Stop::new().unwrap();
         let asker = stop.clone();
         let mut log = Vec::new();
-        let line =
-            "trap 'echo int; exit' INT; trap 'echo term; exit' TERM; echo on; sleep 61 & wait";
+        // Not `wait`: a shell that hears the signal right before it waits acts on it only afterwards.
+        let line = "trap 'echo int; exit' INT; trap 'echo term; exit' TERM; echo on; \
+                    sleep 61 & while :; do sleep 0.05; done";
         let exit = run(&spec(line), &stop, &mut |bytes| {
             log.extend_from_slice(bytes);
             if log == b"on\n" {
