@@ -136,8 +136,8 @@ struct Schedule<'a> {
     busy: usize,
     /// Results on their way into a cache.
     storing: usize,
-    /// What was looked at since what ended last was; `None` before anything has. What is ready is
-    /// looked at anew before it is decided on, as a command may have written anywhere.
+    /// What was looked at since a command last ended; `None` before any has. What is ready is looked
+    /// at anew before it is decided on, as a command may have written anywhere.
     looked_at: Option<BTreeSet<usize>>,
     /// Ended, and not settled yet.
     unsettled: Unsettled,
@@ -395,6 +395,10 @@ impl<'a> Schedule<'a> {
                 self.busy -= 1;
                 if executed.failed() {
                     self.failed(at);
+                }
+                // Beside a session that stays events tell of what it wrote.
+                if self.beside.is_none() {
+                    self.looked_at = Some(BTreeSet::new());
                 }
                 self.unsettled.add(at, executed);
             }

@@ -125,4 +125,34 @@ mod tests {
         std::fs::write(temp.path().join(".git"), "gitdir: nowhere\n").unwrap();
         assert_eq!(Git::at(temp.path()), None);
     }
+
+    #[test]
+    fn the_mark_of_head_is_another_whenever_head_names_another_commit() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let run = |args: &[&str]| {
+            let mut command = Command::new("git");
+            command.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(args);
+            assert!(command.current_dir(&root).output().unwrap().status.success(), "{args:?}");
+        };
+        run(&["init", "-q", "-b", "main"]);
+        let git = Git::discover(&root).unwrap();
+        let mut before = git.head_mark();
+        let commit = ["commit", "-q", "--allow-empty", "-m", "x"];
+        let moves: [&[&[&str]]; 6] = [
+            &[&commit],
+            &[&commit],
+            &[&["pack-refs", "--all"], &["reset", "-q", "--soft", "HEAD~1"]],
+            &[&["switch", "-q", "-c", "other"], &commit],
+            &[&["switch", "-q", "--detach", "HEAD~1"]],
+            &[&commit],
+        ];
+        for steps in moves {
+            steps.iter().for_each(|step| run(step));
+            let after = git.head_mark();
+            assert_ne!(after, before, "{steps:?}");
+            assert_eq!(git.head_mark(), after, "nothing moved");
+            before = after;
+        }
+    }
 }
