@@ -85,8 +85,9 @@ fn another_state_is_told_as_by_a_database_of_its_own() {
 
 #[test]
 fn a_file_that_only_the_other_state_asks_for_is_that_of_each_state() {
-    let other = CONFIG.replace("meta.toml", "other.toml");
-    let file = |text| [FILES[0], FILES[1], FILES[2], FILES[3], ("other.toml", text)];
+    // Not beside the configuration: what lies there is read anew with it.
+    let other = CONFIG.replace("meta.toml", "apart/other.toml");
+    let file = |text| [FILES[0], FILES[1], FILES[2], FILES[3], ("apart/other.toml", text)];
     let (mut now, then) = (state(CONFIG, &file("v = 5\n")), state(&other, &file("v = 6\n")));
     fingerprints(&now.db);
     now.db.as_of(then.system.clone(), folders(&then), fingerprints);

@@ -34,6 +34,16 @@ fn the_next_process_looks_at_the_inputs_alone() {
     assert!(!ran.iter().any(|query| query == "files" || query == "files_in"), "{ran:?}");
 }
 
+#[test]
+fn what_was_kept_counts_again_after_another_state_was_asked_about() {
+    let mut next = kept().reopened();
+    assert!(next.db.recall());
+    let empty = project("spaces.default.modules = []\n");
+    let found = next.db.as_of(empty.system.clone(), Vec::new(), |db| db.recalls());
+    assert!(!found, "it is of another state");
+    assert!(next.db.recalls());
+}
+
 /// That what was kept does not count after `change`, and that the fingerprints are right then.
 #[track_caller]
 fn check_noticed(change: impl FnOnce(&mut TestDb)) {
