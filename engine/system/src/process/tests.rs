@@ -110,7 +110,9 @@ fn a_stop_reaches_the_group_by_its_signal() {
         let asker = stop.clone();
         let mut log = Vec::new();
         // Not `wait`: a shell that hears the signal right before it waits acts on it only afterwards.
-        let line = "trap 'echo int; exit' INT; trap 'echo term; exit' TERM; echo on; \
+        // A shell tells on its standard error that a `sleep` it was waiting for was ended.
+        let line = "exec 2> /dev/null; \
+                    trap 'echo int; exit' INT; trap 'echo term; exit' TERM; echo on; \
                     sleep 61 & while :; do sleep 0.05; done";
         let exit = run(&spec(line), &stop, &mut |bytes| {
             log.extend_from_slice(bytes);
