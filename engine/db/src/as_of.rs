@@ -61,7 +61,7 @@ impl Before {
     fn set_folder(&mut self, db: &mut Database, folder: Folder, entries: Arc<[TreeEntry]>) {
         let own = folder.entries(db).clone();
         if !Arc::ptr_eq(&own, &entries) && own != entries {
-            folder.set_entries(db).to(entries);
+            folder.tell(db, entries);
             self.folders.push((folder, own));
         }
     }
@@ -81,7 +81,7 @@ impl Before {
     /// The database has its own system again.
     fn put_back(self, db: &mut Database) {
         for (folder, entries) in self.folders {
-            folder.set_entries(db).to(entries);
+            folder.tell(db, entries);
         }
         for path in db.known_sources() {
             let source = db.source(&path);

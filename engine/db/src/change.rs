@@ -100,7 +100,7 @@ fn set_folder(db: &mut Database, path: &RelPath, entries: Arc<[TreeEntry]>) -> b
         return false;
     }
     db.forget();
-    folder.set_entries(db).to(entries);
+    folder.tell(db, entries);
     true
 }
 

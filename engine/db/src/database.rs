@@ -134,7 +134,7 @@ impl Db for Database {
         let mut folders = self.known.folders.lock().expect("no panic under this lock");
         match folders.entry(path.clone()) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => *new.insert(Folder::new(self, path.clone(), Arc::from([]))),
+            Entry::Vacant(new) => *new.insert(Folder::first_asked(self, path.clone())),
         }
     }
 
@@ -144,7 +144,9 @@ impl Db for Database {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
                 let bytes = read(&*self.system, path);
-                *new.insert(Source::new(self, path.clone(), bytes))
+                *new.insert(
+                    Source::builder(path.clone(), bytes).durability(Durability::MEDIUM).new(self),
+                )
             }
         }
     }
@@ -167,7 +169,9 @@ impl Db for Database {
             // Not under the lock: the command may take a while, and others may want theirs.
             let output = Arc::new((self.run_tool)(line));
             let mut tools = self.known.tools.lock().expect("no panic under this lock");
-            *tools.entry(line.clone()).or_insert_with(|| Tool::new(self, line.clone(), output))
+            let made =
+                || Tool::builder(line.clone(), output).durability(Durability::MEDIUM).new(self);
+            *tools.entry(line.clone()).or_insert_with(made)
         })
     }
 

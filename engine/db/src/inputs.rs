@@ -8,16 +8,68 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use qik_model::RelPath;
-use qik_system::{OutsideStamp, TreeEntry};
+use qik_system::{OutsideStamp, TreeEntry, TreeNode};
+use salsa::{Durability, Setter};
+
+use crate::Database;
 
 /// A folder of the project. The folder with its listing is the input, not each file: a monorepo has
 /// twenty times fewer folders than files.
+///
+/// Its names are apart from the rest, and more durable: a file that is edited sends nobody who asked
+/// for names alone to look through thousands of folders whether any of them has others.
 #[salsa::input(debug)]
 pub struct Folder {
     /// Where it is.
     pub path: RelPath,
     /// What it holds, sorted by name; nothing where the folder does not exist.
     pub entries: Arc<[TreeEntry]>,
+    /// The names of what it holds.
+    pub names: FolderNames,
+}
+
+/// The names in a folder, sorted, and which of them are folders.
+#[derive(Clone, Debug)]
+pub struct FolderNames(Arc<[TreeEntry]>);
+
+impl FolderNames {
+    /// Each name, with whether it is a folder's.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        self.0.iter().map(|entry| (&*entry.name, entry.node == TreeNode::Folder))
+    }
+
+    /// Whether the folder holds nothing, or does not exist.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl PartialEq for FolderNames {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for FolderNames {}
+
+impl Folder {
+    /// A folder of which nobody asked before.
+    pub(crate) fn first_asked(db: &Database, path: RelPath) -> Self {
+        let none: Arc<[TreeEntry]> = Arc::from([]);
+        Self::builder(path, none.clone(), FolderNames(none))
+            .path_durability(Durability::NEVER_CHANGE)
+            .names_durability(Durability::MEDIUM)
+            .new(db)
+    }
+
+    /// From now on it holds these, which are not those that it held.
+    pub(crate) fn tell(self, db: &mut Database, entries: Arc<[TreeEntry]>) {
+        let names = FolderNames(entries.clone());
+        self.set_entries(db).to(entries);
+        if *self.names(db) != names {
+            self.set_names(db).to(names);
+        }
+    }
 }
 
 /// The bytes of one file, for the few files whose content queries read (configuration, values).

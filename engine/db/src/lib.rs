@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub use change::Change;
 pub use database::Database;
-pub use inputs::{Folder, OutsideFile, Source, Tool, ToolOutput, World};
+pub use inputs::{Folder, FolderNames, OutsideFile, Source, Tool, ToolOutput, World};
 pub use overlay::FolderOverlay;
 use qik_model::{ConfigSyntax, RelPath};
 pub use qik_system::{

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use qik_model::{BlobId, FileKind, GlobSet, RelPath};
 use qik_system::{TreeEntry, TreeNode};
-use salsa::Setter;
 
 use crate::Db;
 use crate::database::Database;
@@ -44,7 +43,7 @@ impl FolderOverlay {
     pub fn undo(self, db: &mut Database) {
         for (path, entries) in self.before {
             let folder = db.folder(&path);
-            folder.set_entries(db).to(entries);
+            folder.tell(db, entries);
         }
     }
 
@@ -64,7 +63,7 @@ impl FolderOverlay {
         if *after != *before {
             self.before.entry(path.clone()).or_insert(before);
             db.forget();
-            folder.set_entries(db).to(after.into());
+            folder.tell(db, after.into());
             self.add_to_parent(db, path);
         }
     }
@@ -78,7 +77,7 @@ impl FolderOverlay {
             let mut after = before.to_vec();
             after.insert(at, TreeEntry { name: path.name().into(), node: TreeNode::Folder });
             self.before.entry(parent.clone()).or_insert(before);
-            folder.set_entries(db).to(after.into());
+            folder.tell(db, after.into());
             self.add_to_parent(db, &parent);
         }
     }
