@@ -98,7 +98,9 @@ impl Watching {
         });
         let config: Vec<String> = lines.collect();
         let pause = format!("\n[watch]\ndebounce = \"{}ms\"\n", DEBOUNCE.as_millis());
-        told(fs::write(tree.join("qik.toml"), config.join("\n") + "\n" + &pause))?;
+        // The tree may have been measured in before.
+        let config = (config.join("\n") + "\n").replace(&pause, "") + &pause;
+        told(fs::write(tree.join("qik.toml"), config))?;
         let out = told(fs::File::create(traces.join("out")))?;
         let mut command = Command::new(qik);
         if traces_itself {
