@@ -139,7 +139,7 @@ pub fn environment<'db>(
     environment_of(db, SpaceNamed::new(db, Name::from(name))).as_ref()
 }
 
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 struct SpaceNamed<'db> {
     #[returns(ref)]
     name: Name,
@@ -196,7 +196,7 @@ fn step_of(db: &dyn Db, step: StepKey<'_>) -> Name {
     step_name(project(db), step.builtin(db))
 }
 
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 struct StepKey<'db> {
     #[returns(copy)]
     builtin: Builtin,

@@ -101,14 +101,14 @@ pub fn locate(db: &dyn Db, place: &Place) -> Option<Span> {
 }
 
 /// A name as a key.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 struct Named<'db> {
     #[returns(ref)]
     name: Name,
 }
 
 /// A variable as a key.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 struct Variable<'db> {
     #[returns(ref)]
     name: ContextName,

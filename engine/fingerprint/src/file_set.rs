@@ -13,7 +13,7 @@ use qik_system::TreeNode;
 use crate::manifest::digest_of;
 
 /// A set of globs as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct Globs<'db> {
     /// The set.
     pub set: GlobSet,
@@ -56,19 +56,23 @@ impl PartialEq for FilesNode {
 
 impl Eq for FilesNode {}
 
-/// The files of `tree` that `globs` mean.
+/// So many folders are looked into by one query. With one for each, to see that a set is as it was would
+/// take longer than to look anew into the few of a module; with one for all of them, so would a change.
+const FOLDERS: usize = 16;
+
+/// The files that `globs` mean.
 #[salsa::tracked]
 pub fn files<'db>(db: &'db dyn Db, globs: Globs<'db>) -> Arc<FilesNode> {
-    let set = globs.set(db);
+    let mut look = Look { db, globs, set: globs.set(db), left: FOLDERS };
     let mut members = Vec::new();
-    for base in set.bases() {
+    for base in look.set.bases() {
         // A folder is recognised by its listing, which is there where the folder is; only where
         // it is not need the folder above be looked at, for a file of that name.
         let folder = db.folder(&base);
         let kind = if base.is_root() || !folder.entries(db).is_empty() {
-            member_of_folder(db, globs, folder)
+            look.below(folder)
         } else {
-            file_at(db, &base).filter(|_| set.matches(&base))
+            file_at(db, &base).filter(|_| look.set.matches(&base))
         };
         members.extend(kind.map(|kind| Member { name: base.as_bytes().into(), kind }));
     }
@@ -78,25 +82,47 @@ pub fn files<'db>(db: &'db dyn Db, globs: Globs<'db>) -> Arc<FilesNode> {
 /// The files in `folder` that `globs` mean, and the folders below it that hold some.
 #[salsa::tracked]
 fn files_in<'db>(db: &'db dyn Db, globs: Globs<'db>, folder: Folder) -> Arc<FilesNode> {
-    let (set, path) = (globs.set(db), folder.path(db));
-    let looks_below = set.may_match_below(path);
-    let members = folder.entries(db).iter().filter_map(|entry| {
-        let at = path.join(&entry.name);
-        let kind = match entry.node {
-            TreeNode::File { kind, id } => set.matches(&at).then_some(MemberKind::File(kind, id)),
-            TreeNode::Folder if looks_below && set.may_match_below(&at) => {
-                member_of_folder(db, globs, db.folder(&at))
-            }
-            TreeNode::Folder => None,
-        };
-        kind.map(|kind| Member { name: entry.name.clone(), kind })
-    });
-    Arc::new(FilesNode::new(members.collect()))
+    Look { db, globs, set: globs.set(db), left: FOLDERS }.node_of(folder)
 }
 
-fn member_of_folder<'db>(db: &'db dyn Db, globs: Globs<'db>, folder: Folder) -> Option<MemberKind> {
-    let node = files_in(db, globs, folder);
-    (node.count > 0).then(|| MemberKind::Folder(node.clone()))
+/// A look for files, into so many folders.
+struct Look<'db> {
+    db: &'db dyn Db,
+    globs: Globs<'db>,
+    set: &'db GlobSet,
+    left: usize,
+}
+
+impl<'db> Look<'db> {
+    fn node_of(&mut self, folder: Folder) -> Arc<FilesNode> {
+        self.left = self.left.saturating_sub(1);
+        let (db, set, path) = (self.db, self.set, folder.path(self.db));
+        let looks_below = set.may_match_below(path);
+        let members = folder.entries(db).iter().filter_map(|entry| {
+            let at = path.join(&entry.name);
+            let kind = match entry.node {
+                TreeNode::File { kind, id } => {
+                    set.matches(&at).then_some(MemberKind::File(kind, id))
+                }
+                TreeNode::Folder if looks_below && set.may_match_below(&at) => {
+                    self.below(db.folder(&at))
+                }
+                TreeNode::Folder => None,
+            };
+            kind.map(|kind| Member { name: entry.name.clone(), kind })
+        });
+        Arc::new(FilesNode::new(members.collect()))
+    }
+
+    /// What `folder` holds, as a member of what is above it; what there is no room for has a query of its
+    /// own.
+    fn below(&mut self, folder: Folder) -> Option<MemberKind> {
+        let node = match self.left {
+            0 => files_in(self.db, self.globs, folder).clone(),
+            _ => self.node_of(folder),
+        };
+        (node.count > 0).then_some(MemberKind::Folder(node))
+    }
 }
 
 fn file_at(db: &dyn Db, path: &RelPath) -> Option<MemberKind> {

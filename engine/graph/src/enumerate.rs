@@ -7,10 +7,12 @@ use qik_config::{project, template};
 use qik_db::Db;
 use qik_model::{Builtin, Command, Module, Name, Project, Space, VenvKind};
 use rustc_hash::FxHashMap;
+use salsa::Id;
+use salsa::plumbing::{AsId, FromId};
 
 /// One executable unit, as a key of queries: a command, or a command applied to one module or to
-/// one space.
-#[salsa::interned(debug)]
+/// one space. Never forgotten, so its id stays its own.
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct Runnable<'db> {
     /// The command's full name.
     #[returns(ref)]
@@ -30,8 +32,8 @@ pub struct Runnables {
     pub by_name: BTreeMap<Name, RunnableKey>,
     /// The full names by command, in the order of the modules.
     pub by_command: BTreeMap<Name, Vec<Name>>,
-    /// As `by_name`, for those who ask often.
-    keys: FxHashMap<Name, RunnableKey>,
+    /// The runnables by full name, for those who ask often.
+    ids: FxHashMap<Name, Id>,
 }
 
 /// What a runnable's name stands for.
@@ -63,7 +65,9 @@ pub fn runnables(db: &dyn Db) -> Arc<Runnables> {
         for key in keys(db, project, command) {
             let name = full_name(command, key.module.as_ref(), key.per_space());
             names.push(Name::clone(&name));
-            all.keys.insert(name.clone(), key.clone());
+            let (of, over) = (key.command.clone(), key.module.clone());
+            let runnable = Runnable::new(db, of, over, key.per_space().cloned());
+            all.ids.insert(name.clone(), runnable.as_id());
             all.by_name.insert(name, key);
         }
         all.by_command.insert(command.name.clone(), names);
@@ -140,9 +144,7 @@ pub fn default_space() -> Name {
 
 /// The runnable of that full name.
 pub fn runnable<'db>(db: &'db dyn Db, name: &str) -> Option<Runnable<'db>> {
-    let all = runnables(db);
-    let key = all.keys.get(name)?;
-    Some(Runnable::new(db, key.command.clone(), key.module.clone(), key.per_space().cloned()))
+    runnables(db).ids.get(name).map(|id| Runnable::from_id(*id))
 }
 
 /// The full name of a command's runnable.
@@ -185,7 +187,7 @@ pub(crate) fn runnables_of<'db>(
 }
 
 /// A command's name as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub(crate) struct CommandKey<'db> {
     #[returns(ref)]
     pub name: Name,

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use qik_db::{Db, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::layout::GraphKey;
+use crate::contents::{Contents, contents, identities};
+use crate::layout::{GraphKey, Layout};
 use crate::module_graph::{ModuleGraph, graph_of};
-use crate::modules::{facts_store, ids_in};
+use crate::modules::facts_store;
 use crate::names::FileId;
 
 /// Files of a graph with their identities, and the digest of each component with all that it leads
@@ -45,7 +47,7 @@ pub enum NoClosure {
 }
 
 /// A module's name as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct ModuleName<'db> {
     /// Dotted.
     #[returns(ref)]
@@ -57,38 +59,59 @@ pub struct ModuleName<'db> {
 pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let graph = graph_of(db, key);
     let _phase = qik_db::phase("digests");
-    let mut files = Vec::with_capacity(graph.layout.files.len());
-    for (folder, first) in &graph.layout.folders {
-        debug_assert_eq!(files.len(), *first as usize);
-        files.extend(ids_in(db, folder));
-    }
-    let data = &graph.layout.files[graph.layout.data_from as usize..];
-    files.extend(data.iter().map(|path| identity(db, path)));
+    let contents = contents(db, key);
     let store = facts_store(db);
     let latest = store.latest_digests();
-    let components = match latest.of(graph) {
-        Some(before) => changed_digests(graph, &files, &before),
-        None => component_digests(graph, &files),
-    };
+    let before = latest.of(graph);
+    let files = identities_of(db, &graph.layout, contents, before.as_ref());
+    let before = before.as_ref().map(|(_, digests)| &**digests);
+    let components = component_digests(graph, &files, before);
     let digests = Arc::new(Digests { files, components });
-    latest.keep(graph, &digests);
+    latest.keep(graph, contents, &digests);
     digests
+}
+
+/// The identity of each file; of folders that hold what they did `before` as they were.
+fn identities_of(
+    db: &dyn Db,
+    layout: &Layout,
+    contents: &Contents,
+    before: Option<&(Contents, Arc<Digests>)>,
+) -> Vec<(FileKind, BlobId)> {
+    let mut files = Vec::with_capacity(layout.files.len());
+    for (at, entries) in contents.0.iter().enumerate() {
+        let first = layout.folders[at].1 as usize;
+        debug_assert_eq!(files.len(), first);
+        match before {
+            Some((held, digests)) if Arc::ptr_eq(&held.0[at], entries) => {
+                let next = layout.folders.get(at + 1).map_or(layout.data_from, |next| next.1);
+                files.extend_from_slice(&digests.files[first..next as usize]);
+            }
+            _ => files.extend(identities(entries)),
+        }
+    }
+    let data = &layout.files[layout.data_from as usize..];
+    files.extend(data.iter().map(|path| identity(db, path)));
+    files
 }
 
 /// The digests that were made last, for the next that are made over the same graph: what is asked of them
 /// is the same with or without.
 #[derive(Debug, Default)]
-pub(crate) struct LatestDigests(Mutex<Option<(Weak<ModuleGraph>, Arc<Digests>)>>);
+pub(crate) struct LatestDigests(Mutex<Option<Latest>>);
+
+type Latest = (Weak<ModuleGraph>, Contents, Arc<Digests>);
 
 impl LatestDigests {
-    fn of(&self, graph: &Arc<ModuleGraph>) -> Option<Arc<Digests>> {
+    fn of(&self, graph: &Arc<ModuleGraph>) -> Option<(Contents, Arc<Digests>)> {
         let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, digests) = latest.as_ref()?;
-        std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph)).then(|| digests.clone())
+        let (known, contents, digests) = latest.as_ref()?;
+        let is_same = std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph));
+        is_same.then(|| (contents.clone(), digests.clone()))
     }
 
-    fn keep(&self, graph: &Arc<ModuleGraph>, digests: &Arc<Digests>) {
-        let latest = Some((Arc::downgrade(graph), digests.clone()));
+    fn keep(&self, graph: &Arc<ModuleGraph>, contents: &Contents, digests: &Arc<Digests>) {
+        let latest = Some((Arc::downgrade(graph), contents.clone(), digests.clone()));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = latest;
     }
 }
@@ -147,104 +170,114 @@ pub fn closure_digest<'db>(
 
 /// The node of a closure: it names the nodes of its components.
 pub fn root_node(graph: &ModuleGraph, digests: &Digests, closure: &Closure) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    push_nodes(&mut bytes, digests, &components_of(graph, &closure.own));
-    bytes
+    let mut encoder = Encoder::default();
+    encoder.push_nodes(&digests.components, &components_of(graph, &closure.own));
+    encoder.bytes
 }
 
 /// The node of a component. For each member, by path: its kind (`f`, `x`, `l`), the length of its path
 /// as 32 bits little endian, its path, its identity (20 bytes). Then for each component that it
 /// leads to: `d`, a length of 0, the digest of its node (32 bytes).
 pub fn component_node(graph: &ModuleGraph, digests: &Digests, component: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    encode(graph, &digests.files, &digests.components, component, &mut bytes);
-    bytes
+    let mut encoder = Encoder::default();
+    encoder.node(graph, &digests.files, &digests.components, component);
+    encoder.bytes
 }
 
-fn component_digests(graph: &ModuleGraph, files: &[(FileKind, BlobId)]) -> Vec<Digest> {
-    let count = graph.components.len();
-    let mut digests: Vec<Digest> = Vec::with_capacity(count);
-    let mut bytes = Vec::new();
-    for component in 0..count as u32 {
-        bytes.clear();
-        encode(graph, files, &digests, component, &mut bytes);
-        digests.push(digest_of(&bytes));
-    }
-    digests
-}
+/// So many nodes of one level are worth a second processor.
+const MANY: usize = 256;
 
-/// The same, where other files were there `before`: what neither holds nor leads to one that differs is as
-/// it was.
-fn changed_digests(
+/// The digest of each component. Where other files were there `before`, what neither holds nor leads to one
+/// that differs is as it was.
+fn component_digests(
     graph: &ModuleGraph,
     files: &[(FileKind, BlobId)],
-    before: &Digests,
+    before: Option<&Digests>,
 ) -> Vec<Digest> {
     let components = &graph.components;
-    let mut differs = vec![false; components.len()];
-    for (component, (now, then)) in components.of.iter().zip(files.iter().zip(&before.files)) {
-        differs[*component as usize] |= now != then;
-    }
-    let mut digests: Vec<Digest> = Vec::with_capacity(components.len());
-    let mut bytes = Vec::new();
-    for component in 0..components.len() as u32 {
-        let known = before.components[component as usize];
-        let mut successors = components.successors.of(component).iter();
-        let is_as_it_was =
-            !differs[component as usize] && !successors.any(|one| differs[*one as usize]);
-        if is_as_it_was {
-            digests.push(known);
-            continue;
+    let mut differs = vec![before.is_none(); components.len()];
+    if let Some(before) = before {
+        for (component, (now, then)) in components.of.iter().zip(files.iter().zip(&before.files)) {
+            differs[*component as usize] |= now != then;
         }
-        bytes.clear();
-        encode(graph, files, &digests, component, &mut bytes);
-        let digest = digest_of(&bytes);
-        differs[component as usize] = digest != known;
-        digests.push(digest);
+    }
+    let mut digests = match before {
+        Some(before) => before.components.clone(),
+        None => vec![Digest([0; 32]); components.len()],
+    };
+    for level in components.levels().rows() {
+        let is_new = |at: &u32| {
+            let mut successors = components.successors.of(*at).iter();
+            differs[*at as usize] || successors.any(|one| differs[*one as usize])
+        };
+        let new: Vec<u32> = level.iter().copied().filter(is_new).collect();
+        let digest =
+            |encoder: &mut Encoder, at: &u32| digest_of(encoder.node(graph, files, &digests, *at));
+        let made: Vec<Digest> = match new.len() < MANY {
+            true => new.iter().scan(Encoder::default(), |e, at| Some(digest(e, at))).collect(),
+            false => new.par_iter().map_init(Encoder::default, digest).collect(),
+        };
+        for (at, digest) in new.iter().zip(made) {
+            let known = std::mem::replace(&mut digests[*at as usize], digest);
+            differs[*at as usize] = before.is_none() || digest != known;
+        }
     }
     digests
 }
 
-fn encode(
-    graph: &ModuleGraph,
-    files: &[(FileKind, BlobId)],
-    digests: &[Digest],
-    component: u32,
-    bytes: &mut Vec<u8>,
-) {
-    let paths = &graph.layout.files;
-    let mut members: Vec<FileId> = graph.components.members.of(component).to_vec();
-    // By path, not by number: numbers are nothing that a result depends on.
-    members.sort_unstable_by(|a, b| paths[*a as usize].cmp(&paths[*b as usize]));
-    for file in members {
-        let (path, (kind, id)) = (&paths[file as usize], &files[file as usize]);
-        bytes.push(match kind {
-            FileKind::File => b'f',
-            FileKind::Executable => b'x',
-            FileKind::Link => b'l',
-        });
-        bytes.extend_from_slice(&(path.as_bytes().len() as u32).to_le_bytes());
-        bytes.extend_from_slice(path.as_bytes());
-        bytes.extend_from_slice(id.as_bytes());
+/// What encodes nodes, with the room that it takes.
+#[derive(Default)]
+struct Encoder {
+    bytes: Vec<u8>,
+    members: Vec<FileId>,
+    nodes: Vec<(u64, u32)>,
+}
+
+impl Encoder {
+    /// The encoding of a component's node; those that it leads to have their digests.
+    fn node(
+        &mut self,
+        graph: &ModuleGraph,
+        files: &[(FileKind, BlobId)],
+        digests: &[Digest],
+        component: u32,
+    ) -> &[u8] {
+        let paths = &graph.layout.files;
+        self.bytes.clear();
+        self.members.clear();
+        self.members.extend(graph.components.members.of(component));
+        // By path, not by number: numbers are nothing that a result depends on.
+        self.members.sort_unstable_by(|a, b| paths[*a as usize].cmp(&paths[*b as usize]));
+        for file in &self.members {
+            let (path, (kind, id)) = (&paths[*file as usize], &files[*file as usize]);
+            self.bytes.push(match kind {
+                FileKind::File => b'f',
+                FileKind::Executable => b'x',
+                FileKind::Link => b'l',
+            });
+            self.bytes.extend_from_slice(&(path.as_bytes().len() as u32).to_le_bytes());
+            self.bytes.extend_from_slice(path.as_bytes());
+            self.bytes.extend_from_slice(id.as_bytes());
+        }
+        self.push_nodes(digests, graph.components.successors.of(component));
+        &self.bytes
     }
-    let successors = graph.components.successors.of(component);
-    let mut successors: Vec<&Digest> =
-        successors.iter().map(|successor| &digests[*successor as usize]).collect();
-    successors.sort_unstable();
-    successors.into_iter().for_each(|digest| push_node(bytes, digest));
-}
 
-fn push_nodes(bytes: &mut Vec<u8>, digests: &Digests, components: &[u32]) {
-    let mut nodes: Vec<&Digest> =
-        components.iter().map(|at| &digests.components[*at as usize]).collect();
-    nodes.sort_unstable();
-    nodes.into_iter().for_each(|digest| push_node(bytes, digest));
-}
-
-fn push_node(bytes: &mut Vec<u8>, digest: &Digest) {
-    bytes.push(b'd');
-    bytes.extend_from_slice(&0_u32.to_le_bytes());
-    bytes.extend_from_slice(digest.as_bytes());
+    /// The digests of these components, in the order of the digests. Most differ in their first bytes, which
+    /// are compared as one number.
+    fn push_nodes(&mut self, digests: &[Digest], components: &[u32]) {
+        let first = |at: u32| digests[at as usize].0.first_chunk().copied().unwrap_or_default();
+        self.nodes.clear();
+        self.nodes.extend(components.iter().map(|at| (u64::from_be_bytes(first(*at)), *at)));
+        self.nodes.sort_unstable_by(|(one, at), (other, with)| {
+            one.cmp(other).then_with(|| digests[*at as usize].cmp(&digests[*with as usize]))
+        });
+        for (_, at) in &self.nodes {
+            self.bytes.push(b'd');
+            self.bytes.extend_from_slice(&0_u32.to_le_bytes());
+            self.bytes.extend_from_slice(digests[*at as usize].as_bytes());
+        }
+    }
 }
 
 pub(crate) fn digest_of(bytes: &[u8]) -> Digest {

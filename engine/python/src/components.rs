@@ -109,6 +109,23 @@ impl Components {
         Self { members: Adjacency::new(members), successors, of }
     }
 
+    /// The components by the longest way that leads on from them, those that lead nowhere first. Those of
+    /// one row know nothing of each other.
+    pub(crate) fn levels(&self) -> Adjacency {
+        let mut levels: Vec<Vec<u32>> = Vec::new();
+        let mut level_of: Vec<usize> = Vec::with_capacity(self.len());
+        for component in 0..self.len() as u32 {
+            let below = self.successors.of(component).iter().map(|next| level_of[*next as usize]);
+            let level = below.max().map_or(0, |highest| highest + 1);
+            if level == levels.len() {
+                levels.push(Vec::new());
+            }
+            levels[level].push(component);
+            level_of.push(level);
+        }
+        Adjacency::new(levels)
+    }
+
     /// How many components there are.
     pub fn len(&self) -> usize {
         self.members.len()
@@ -230,6 +247,19 @@ mod tests {
         check(&[&[0], &[]], &[&[0], &[1]]);
         check(&[&[1, 2], &[3], &[3], &[]], &[&[3], &[1], &[2], &[0]]);
         check(&[], &[]);
+    }
+
+    #[test]
+    fn a_level_leads_to_lower_ones_alone() {
+        let graph: [&[u32]; 5] = [&[1, 2], &[3], &[3, 1], &[], &[3]];
+        let components = Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())));
+        let levels = components.levels();
+        let members = |level: &[u32]| -> Vec<u32> {
+            level.iter().flat_map(|at| components.members.of(*at)).copied().collect()
+        };
+        let levels: Vec<Vec<u32>> = levels.rows().map(members).collect();
+        assert_eq!(levels, [vec![3], vec![1, 4], vec![2], vec![0]]);
+        assert!(Components::default().levels().is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use qik_db::{Db, TreeNode};
+use qik_db::Db;
 use qik_model::{GlobSet, Reading, RelPath};
 use rustc_hash::FxHashMap;
 
@@ -12,7 +12,7 @@ use crate::modules::{FolderListing, folder_listing, is_python, may_be_package};
 use crate::names::{FileId, NameId, Names};
 
 /// The roots of imports, and how imports are read, as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct GraphKey<'db> {
     /// Folders below which the first segment of a name is looked for.
     #[returns(ref)]
@@ -65,11 +65,6 @@ impl Layout {
     /// Whether the file is that of a package: relative imports start at its own name.
     pub fn is_package(&self, file: FileId) -> bool {
         stem(self.files[file as usize].name()) == b"__init__"
-    }
-
-    /// The number of the first file in a folder.
-    pub fn first_in(&self, folder: &RelPath) -> FileId {
-        self.starts.get(folder).copied().unwrap_or_default()
     }
 
     /// The number of the file at `path`.
@@ -234,20 +229,16 @@ impl<'db> Builder<'db> {
         };
         let mut open = vec![folder.clone()];
         while let Some(path) = open.pop() {
-            for entry in self.db.folder(&path).entries(self.db).iter() {
-                let at = path.join(&entry.name);
-                match entry.node {
-                    TreeNode::File { .. }
-                        if !is_python(&entry.name) && self.include.matches(&at) =>
-                    {
-                        self.data.push((at, owners.clone()));
-                    }
-                    TreeNode::Folder
-                        if self.include.may_match_below(&at)
-                            && (!may_be_package(&entry.name)
-                                || self.listing(&at).files.is_empty()) =>
+            for (name, is_folder) in self.db.folder(&path).names(self.db).iter() {
+                let at = path.join(name);
+                match is_folder {
+                    true if self.include.may_match_below(&at)
+                        && (!may_be_package(name) || self.listing(&at).files.is_empty()) =>
                     {
                         open.push(at);
+                    }
+                    false if !is_python(name) && self.include.matches(&at) => {
+                        self.data.push((at, owners.clone()));
                     }
                     _ => {}
                 }

@@ -12,6 +12,7 @@ mod bits;
 mod chain;
 mod closure;
 mod components;
+mod contents;
 mod diagnose;
 mod fence;
 mod layout;
@@ -50,4 +51,4 @@ pub use packages::{
     IMPORT_MAPS, Packages, PackagesOrigin, PackagesView, SpaceKey, import_map_path, packages_of,
 };
 pub use settings::{counts_distributions, graph_key};
-pub use store::{FactsStore, KeptGraph, Proof};
+pub use store::{FactsStore, Proof};

@@ -10,7 +10,6 @@ use qik_db::Db;
 use crate::bits::BitRows;
 use crate::components::{Adjacency, Components};
 use crate::layout::{GraphKey, Layout, layout_of};
-use crate::modules::facts_store;
 use crate::names::FileId;
 use crate::structure::{Structure, graph_id, structure};
 
@@ -48,16 +47,7 @@ pub struct External {
 pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
     let _phase = qik_db::phase("graph");
     let layout = layout_of(db, key).clone();
-    let snapshots = facts_store(db).snapshots().clone();
-    let id = graph_id(db, key);
-    let structure = match snapshots.latest(layout.files.len()) {
-        Some((known, structure)) if *known == **id => structure,
-        other => {
-            let made = Arc::new(structure(db, key, &layout, id, other.as_ref()));
-            snapshots.keep(id, &made);
-            made
-        }
-    };
+    let structure = structure(db, key, &layout, graph_id(db, key));
     let Structure { edges, externals, external_names, broken, components } =
         Arc::unwrap_or_clone(structure);
     let reach_outside = reach_outside(&components, &externals, external_names.len());

@@ -5,12 +5,15 @@
 use std::sync::Arc;
 
 use qik_db::{Database, Db, Folder, TreeNode};
-use qik_model::{BlobId, Digest, FileKind, RelPath};
+use qik_model::RelPath;
+use salsa::Durability;
 
+use crate::contents::prepare_imports;
 use crate::layout::layout_of;
 use crate::scan::FileFacts;
 use crate::settings::graph_key;
 use crate::store::{FactsStore, Proof};
+use crate::structure::prepare_structure;
 
 /// The store of facts, as an input: set once, and what it answers depends on the question alone.
 #[salsa::input(singleton)]
@@ -23,8 +26,11 @@ struct Handle(Arc<FactsStore>);
 
 /// The store of facts of this database.
 pub fn facts_store(db: &dyn Db) -> Arc<FactsStore> {
-    let store = Store::try_get(db)
-        .unwrap_or_else(|| Store::new(db, Handle(Arc::new(FactsStore::new(db.system().clone())))));
+    let made = || {
+        let store = Handle(Arc::new(FactsStore::new(db.system().clone())));
+        Store::builder(store).durability(Durability::NEVER_CHANGE).new(db)
+    };
+    let store = Store::try_get(db).unwrap_or_else(made);
     store.handle(db).0.clone()
 }
 
@@ -61,10 +67,10 @@ impl Eq for FolderFacts {}
 #[salsa::tracked(returns(ref))]
 pub fn folder_listing(db: &dyn Db, folder: Folder) -> FolderListing {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for entry in folder.entries(db).iter() {
-        match entry.node {
-            TreeNode::Folder if may_be_package(&entry.name) => folders.push(entry.name.clone()),
-            TreeNode::File { .. } if counts(&entry.name) => files.push(entry.name.clone()),
+    for (name, is_folder) in folder.names(db).iter() {
+        match is_folder {
+            true if may_be_package(name) => folders.push(name.into()),
+            false if counts(name) => files.push(name.into()),
             _ => {}
         }
     }
@@ -86,54 +92,29 @@ pub fn folder_facts(db: &dyn Db, folder: Folder) -> FolderFacts {
     FolderFacts(facts.collect())
 }
 
-/// The digest of the names in `folder` and of what its files import. It takes no facts of contents of
-/// which the last process knew what they import.
-#[salsa::tracked]
-pub(crate) fn folder_imports(db: &dyn Db, folder: Folder) -> Digest {
-    let store = facts_store(db);
-    let path = folder.path(db);
-    let mut hasher = blake3::Hasher::new();
-    for entry in folder.entries(db).iter().filter(|entry| counts(&entry.name)) {
-        let TreeNode::File { id, .. } = entry.node else { continue };
-        hasher.update(&(entry.name.len() as u32).to_le_bytes()).update(&entry.name);
-        if is_python(&entry.name) {
-            hasher.update(&store.imports(&**db.system(), &path.join(&entry.name), &id));
-        }
-    }
-    Digest(*hasher.finalize().as_bytes())
-}
-
-/// The identities of the files that [`folder_listing`] lists, in its order. No query of its own: whoever asks
-/// does so of all folders, and to see that thousands of answers still hold takes longer than to give them.
-pub(crate) fn ids_in(db: &dyn Db, folder: &RelPath) -> impl Iterator<Item = (FileKind, BlobId)> {
-    let entries = db.folder(folder).entries(db).iter().filter(|entry| counts(&entry.name));
-    entries.filter_map(|entry| match entry.node {
-        TreeNode::File { kind, id } => Some((kind, id)),
-        TreeNode::Folder => None,
-    })
-}
-
 /// Makes known what queries would otherwise ask for file by file: the facts of every Python file below the
-/// roots of imports, what each folder imports, and the names. `proof` tells the stat by which a file that
-/// was read is known to be the one that was looked at, where there is one.
+/// roots of imports, what each folder imports, the names, and who needs whom. `proof` tells the stat by which
+/// a file that was read is known to be the one that was looked at, where there is one.
 pub fn prepare(db: &Database, proof: &Proof<'_>) {
     let store = facts_store(db);
     let key = graph_key(db, &[]);
     std::thread::scope(|scope| {
         if rayon::current_num_threads() > 1 {
-            let (db, snapshots) = (db.clone(), store.snapshots().clone());
+            let (db, store) = (db.clone(), store.clone());
             scope.spawn(move || {
                 layout_of(&db, graph_key(&db, &[]));
-                snapshots.load();
+                store.load_graphs();
             });
         }
         for root in key.roots(db) {
-            prepare_below(db, &store, root, proof);
+            read_below(db, &store, root, proof);
         }
     });
+    prepare_imports(db, key);
+    prepare_structure(db, key);
 }
 
-fn prepare_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
+fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
     let mut folders = vec![root.clone()];
     let mut looked = 0;
     while let Some(path) = folders.get(looked).cloned() {
@@ -155,10 +136,10 @@ fn prepare_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proo
         lacking.collect::<Vec<_>>()
     });
     store.prepare(&**db.system(), lacking.concat(), proof);
-    db.each(&folders, |db, path| _ = folder_imports(db, db.folder(path)));
 }
 
-fn counts(name: &[u8]) -> bool {
+/// Whether a folder with a file of that name lists it: what can stand in an import, and `py.typed`.
+pub(crate) fn counts(name: &[u8]) -> bool {
     is_python(name) || is_extension(name) || name == b"py.typed"
 }
 

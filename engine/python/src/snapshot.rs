@@ -1,4 +1,4 @@
-//! The import graph of the last process, kept in `._qik/graph`: where all files import what they did
+//! The import graph of the last process, kept in a file: where all files import what they did
 //! then, nothing is resolved again, and no file's facts are asked for.
 //!
 //! Beside the graph there is a digest of what each content imports, by its identity, so that one can
@@ -18,7 +18,10 @@ use crate::module_graph::External;
 use crate::names::FileId;
 use crate::structure::{GraphId, Known, Structure};
 
-const FILE: &str = "._qik/graph";
+/// Where the graph of now is kept.
+pub(crate) const OF_NOW: &str = "._qik/graph";
+/// Where the graph of another state of the project is kept, such as that of a commit.
+pub(crate) const OF_ANOTHER: &str = "._qik/graph-since";
 const MARK: &[u8; 8] = b"qikgraph";
 /// Mark, the digest of the code's sources, the checksum of all that follows.
 const HEAD: usize = 8 + 32 + 32;
@@ -31,6 +34,7 @@ const MOST: usize = 1 << 20;
 /// The code that decides what a graph is. Where any of it changes no graph of before counts.
 const SOURCES: &[&str] = &[
     include_str!("components.rs"),
+    include_str!("contents.rs"),
     include_str!("layout.rs"),
     include_str!("links.rs"),
     include_str!("module_graph.rs"),
@@ -51,6 +55,7 @@ pub(crate) type ImportsDigest = [u8; 16];
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     system: Arc<dyn System>,
+    file: &'static str,
     loaded: OnceLock<Loaded>,
     fresh: Mutex<Fresh>,
 }
@@ -69,14 +74,8 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct Fresh {
     digests: FxHashMap<BlobId, ImportsDigest>,
-    latest: Latest,
-}
-
-/// The latest graph.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Latest {
     graph: Option<Known>,
-    /// Whether it is not written yet.
+    /// Whether the graph is not written yet.
     is_news: bool,
 }
 
@@ -84,8 +83,9 @@ pub(crate) struct Latest {
 const RECORD: usize = 20 + 16;
 
 impl Snapshots {
-    pub fn new(system: Arc<dyn System>) -> Self {
-        Self { system, loaded: OnceLock::new(), fresh: Mutex::default() }
+    /// What is kept in `file`.
+    pub fn new(system: Arc<dyn System>, file: &'static str) -> Self {
+        Self { system, file, loaded: OnceLock::new(), fresh: Mutex::default() }
     }
 
     /// The digest of what a content imports, if it is known.
@@ -109,26 +109,16 @@ impl Snapshots {
         self.fresh().digests.insert(*id, digest);
     }
 
-    /// The latest graph, if it is one over so many files.
-    pub fn latest(&self, files: usize) -> Option<Known> {
-        let fresh = self.fresh().latest.graph.clone();
-        let latest = fresh.or_else(|| self.loaded().graph().clone());
-        latest.filter(|(_, graph)| graph.edges.len() == files)
+    /// The graph that this process kept last, or else the one that the process before did, if `wanted` means it.
+    pub fn graph(&self, wanted: impl Fn(&Known) -> bool) -> Option<Known> {
+        let fresh = self.fresh().graph.clone().filter(&wanted);
+        fresh.or_else(|| self.loaded().graph().clone().filter(&wanted))
     }
 
     /// Keeps a graph for the next process.
     pub fn keep(&self, id: &Arc<GraphId>, graph: &Arc<Structure>) {
-        self.fresh().latest = Latest { graph: Some((id.clone(), graph.clone())), is_news: true };
-    }
-
-    /// The latest graph, for [`Snapshots::take_back`].
-    pub fn put_aside(&self) -> Latest {
-        self.fresh().latest.clone()
-    }
-
-    /// Graphs that were kept since count for nothing.
-    pub fn take_back(&self, latest: Latest) {
-        self.fresh().latest = latest;
+        let mut fresh = self.fresh();
+        (fresh.graph, fresh.is_news) = (Some((id.clone(), graph.clone())), true);
     }
 
     /// Writes what this process made, if it is worth it.
@@ -138,10 +128,10 @@ impl Snapshots {
     pub fn save(&self) -> std::io::Result<()> {
         let mut fresh = self.fresh();
         let loaded = self.loaded();
-        if !fresh.latest.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
+        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
             return Ok(());
         }
-        fresh.latest.is_news = false;
+        fresh.is_news = false;
         let mut records: Vec<(BlobId, ImportsDigest)> =
             fresh.digests.iter().map(|(id, digest)| (*id, *digest)).collect();
         if loaded.digests.len() + records.len() <= MOST {
@@ -155,7 +145,7 @@ impl Snapshots {
             out.extend_from_slice(id.as_bytes());
             out.extend_from_slice(digest);
         }
-        match &fresh.latest.graph {
+        match &fresh.graph {
             Some((id, graph)) => {
                 write_id(&mut out, id);
                 write_structure(&mut out, graph);
@@ -166,12 +156,13 @@ impl Snapshots {
         out[..8].copy_from_slice(MARK);
         out[8..40].copy_from_slice(code().as_bytes());
         out[40..HEAD].copy_from_slice(checksum.as_bytes());
-        self.system.write_atomic(&FILE.into(), &out, FileKind::File)
+        self.system.write_atomic(&self.file.into(), &out, FileKind::File)
     }
 
     fn loaded(&self) -> &Loaded {
         self.loaded.get_or_init(|| {
-            Loaded::parse(self.system.read(&FILE.into()).unwrap_or_default()).unwrap_or_default()
+            Loaded::parse(self.system.read(&self.file.into()).unwrap_or_default())
+                .unwrap_or_default()
         })
     }
 
@@ -325,43 +316,42 @@ mod tests {
     }
 
     fn one() -> Arc<GraphId> {
-        Arc::new(GraphId { layout: Digest([1; 32]), folders: vec![Digest([2; 32])] })
+        Arc::new(GraphId { layout: Digest([1; 32]), folders: Arc::new([Digest([2; 32])]) })
     }
 
     fn written() -> (Arc<dyn System>, Vec<u8>) {
         let system: Arc<dyn System> = TestDb::new(Vec::new(), "qik.toml", &[]).system;
-        let snapshots = Snapshots::new(system.clone());
+        let snapshots = Snapshots::new(system.clone(), OF_NOW);
         snapshots.learn(&BlobId([9; 20]), [3; 16]);
         snapshots.learn(&BlobId([2; 20]), [4; 16]);
         snapshots.keep(&one(), &sample());
         snapshots.save().unwrap();
-        let bytes = system.read(&FILE.into()).unwrap();
+        let bytes = system.read(&OF_NOW.into()).unwrap();
         (system, bytes)
     }
 
     #[test]
     fn what_was_kept_is_found_by_the_next_process() {
         let (system, _) = written();
-        let snapshots = Snapshots::new(system);
+        let snapshots = Snapshots::new(system, OF_NOW);
         assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
         assert_eq!(snapshots.imports(&BlobId([2; 20])), Some([4; 16]));
         assert_eq!(snapshots.imports(&BlobId([5; 20])), None);
-        assert_eq!(snapshots.latest(3), Some((one(), sample())));
-        assert_eq!(snapshots.latest(4), None);
+        assert_eq!(snapshots.graph(|_| true), Some((one(), sample())));
     }
 
     #[test]
     fn little_news_is_not_written_and_much_is_merged() {
         let (system, before) = written();
-        let snapshots = Snapshots::new(system.clone());
+        let snapshots = Snapshots::new(system.clone(), OF_NOW);
         snapshots.save().unwrap();
-        assert_eq!(system.read(&FILE.into()).unwrap(), before);
+        assert_eq!(system.read(&OF_NOW.into()).unwrap(), before);
         snapshots.learn(&BlobId([5; 20]), [7; 16]);
         snapshots.save().unwrap();
-        let snapshots = Snapshots::new(system);
+        let snapshots = Snapshots::new(system, OF_NOW);
         assert_eq!(snapshots.imports(&BlobId([5; 20])), Some([7; 16]));
         assert_eq!(snapshots.imports(&BlobId([9; 20])), Some([3; 16]));
-        assert_eq!(snapshots.latest(3), Some((one(), sample())));
+        assert_eq!(snapshots.graph(|_| true), Some((one(), sample())));
     }
 
     #[test]

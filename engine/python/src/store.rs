@@ -14,9 +14,11 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::closure::LatestDigests;
+use crate::contents::LatestImports;
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
 use crate::sites::Sites;
-use crate::snapshot::{ImportsDigest, Latest, Snapshots};
+use crate::snapshot::{ImportsDigest, OF_ANOTHER, OF_NOW, Snapshots};
+use crate::structure::{GraphId, Known, Structure};
 
 const FILE: &str = "._qik/facts";
 const LOCK: &str = "._qik/facts.lock";
@@ -55,13 +57,13 @@ pub struct FactsStore {
     /// Whether facts were given that are those of other bytes than were asked for.
     guessed: AtomicBool,
     sites: Sites,
-    snapshots: Arc<Snapshots>,
+    /// Of the project as it is now, and of another state of it that is asked about for a while.
+    now: Snapshots,
+    another: Snapshots,
+    looks_back: AtomicBool,
     digests: LatestDigests,
+    imports: LatestImports,
 }
-
-/// A graph that is to be kept for the next process.
-#[derive(Debug)]
-pub struct KeptGraph(Latest);
 
 /// The file as it was read: where the facts of each identity lie in it.
 #[derive(Debug, Default)]
@@ -74,7 +76,8 @@ impl FactsStore {
     /// The store of the project of `system`. Reads nothing yet.
     pub fn new(system: Arc<dyn System>) -> Self {
         let sites = Sites::new(system.clone());
-        let snapshots = Arc::new(Snapshots::new(system.clone()));
+        let now = Snapshots::new(system.clone(), OF_NOW);
+        let another = Snapshots::new(system.clone(), OF_ANOTHER);
         Self {
             system,
             known: RwLock::default(),
@@ -82,8 +85,11 @@ impl FactsStore {
             fresh: Mutex::default(),
             guessed: AtomicBool::new(false),
             sites,
-            snapshots,
+            now,
+            another,
+            looks_back: AtomicBool::new(false),
             digests: LatestDigests::default(),
+            imports: LatestImports::default(),
         }
     }
 
@@ -92,9 +98,40 @@ impl FactsStore {
         &self.sites
     }
 
-    /// Graphs, kept beside the facts.
-    pub(crate) fn snapshots(&self) -> &Arc<Snapshots> {
-        &self.snapshots
+    /// The structure of that id, if it is at hand.
+    pub(crate) fn graph(&self, id: &Arc<GraphId>) -> Option<Arc<Structure>> {
+        let is_it = |known: &Known| *known.0 == **id;
+        let (present, other) = self.present_and_other();
+        if let Some((_, graph)) = present.graph(is_it) {
+            return Some(graph);
+        }
+        let (_, graph) = other.graph(is_it)?;
+        present.keep(id, &graph);
+        Some(graph)
+    }
+
+    /// A structure that is at hand over the same files.
+    pub(crate) fn similar_graph(&self, layout: &Digest) -> Option<Known> {
+        let (present, other) = self.present_and_other();
+        let is_similar = |known: &Known| known.0.layout == *layout;
+        present.graph(is_similar).or_else(|| other.graph(is_similar))
+    }
+
+    /// Keeps a structure for the next process.
+    pub(crate) fn keep_graph(&self, id: &Arc<GraphId>, graph: &Arc<Structure>) {
+        self.present_and_other().0.keep(id, graph);
+    }
+
+    /// Reads what the last process kept, for later.
+    pub(crate) fn load_graphs(&self) {
+        self.present_and_other().0.load();
+    }
+
+    fn present_and_other(&self) -> (&Snapshots, &Snapshots) {
+        match self.looks_back.load(Ordering::Relaxed) {
+            true => (&self.another, &self.now),
+            false => (&self.now, &self.another),
+        }
     }
 
     /// The digests that were made last.
@@ -102,27 +139,27 @@ impl FactsStore {
         &self.digests
     }
 
-    /// The graph of now, while another state of the project is asked about.
-    pub fn put_aside(&self) -> KeptGraph {
-        KeptGraph(self.snapshots.put_aside())
+    /// What folders imported when it was looked at last.
+    pub(crate) fn latest_imports(&self) -> &LatestImports {
+        &self.imports
     }
 
-    /// The state is that of now again.
-    pub fn take_back(&self, kept: KeptGraph) {
-        self.snapshots.take_back(kept.0);
+    /// From here on queries are about another state of the project, or again about that of now.
+    pub fn look_back(&self, is_another: bool) {
+        self.looks_back.store(is_another, Ordering::Relaxed);
     }
 
     /// The digest of what the file at `path` imports, whose content is `id`. `files` holds the files of
     /// the state that is asked about.
     pub(crate) fn imports(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> ImportsDigest {
-        if let Some(known) = self.snapshots.imports(id) {
+        if let Some(known) = self.now.imports(id) {
             return known;
         }
         let (facts, is_its_own) = self.find(files, path, id);
         let whole = *blake3::hash(facts.placeless()).as_bytes();
         let digest = *whole.first_chunk().unwrap_or(&[0; 16]);
         if is_its_own {
-            self.snapshots.learn(id, digest);
+            self.now.learn(id, digest);
         }
         digest
     }
@@ -160,7 +197,7 @@ impl FactsStore {
     /// Tells of identities whether nothing is known of them, unless it lies on disk.
     pub(crate) fn lacks(&self) -> impl Fn(&BlobId) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        move |id| self.snapshots.imports(id).is_none() && !known.contains_key(id)
+        move |id| self.now.imports(id).is_none() && !known.contains_key(id)
     }
 
     /// Makes the facts of all these files known, in parallel, by reading them where they are not on disk.
@@ -215,9 +252,10 @@ impl FactsStore {
     /// Where the file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
         self.sites.save()?;
-        self.snapshots.save()?;
+        self.now.save()?;
+        self.another.save()?;
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        if fresh.is_empty() || fresh.len() * LITTLE <= self.snapshots.count() {
+        if fresh.is_empty() || fresh.len() * LITTLE <= self.now.count() {
             return Ok(());
         }
         let fresh = std::mem::take(&mut *fresh);

@@ -1,21 +1,26 @@
 //! What takes long to find out of a graph: which file needs which, which names lead outside, the
 //! components. Made folder by folder; of folders that import what they did in a structure that is at
 //! hand, over the same files, the rows are taken from there.
+//!
+//! A graph depends on nothing but its id: what is made in advance leaves no trail of thousands of folders
+//! through which to look, with each edit, whether the graph still holds.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use qik_db::{Db, Folder};
-use qik_model::Digest;
+use qik_db::{Database, Db};
+use qik_model::{Digest, RelPath};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::components::{Adjacency, Components};
+use crate::contents::imports;
 use crate::layout::{GraphKey, Layout, layout_of};
 use crate::links::links_of;
 use crate::module_graph::External;
-use crate::modules::{folder_facts, folder_imports};
+use crate::modules::{facts_store, folder_facts};
 use crate::names::FileId;
 use crate::needs::{Cause, Needs, Sink};
+use crate::settings::graph_key;
+use crate::store::FactsStore;
 
 /// A graph without its files: what takes long to find out, and is kept for the next process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +38,7 @@ pub(crate) struct GraphId {
     /// The files and their names, the roots, and how imports are read.
     pub layout: Digest,
     /// What the files of each folder import, in the order of the layout.
-    pub folders: Vec<Digest>,
+    pub folders: Arc<[Digest]>,
 }
 
 /// A structure that is at hand, with what it was made from.
@@ -42,10 +47,7 @@ pub(crate) type Known = (Arc<GraphId>, Arc<Structure>);
 /// All that the structure of a graph is made from.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<GraphId> {
-    let layout = layout_of(db, key);
-    let imports = |path| *folder_imports(db, db.folder(path));
-    let folders = layout.folders.iter().map(|(path, _)| imports(path)).collect();
-    Arc::new(GraphId { layout: *layout_id(db, key), folders })
+    Arc::new(GraphId { layout: *layout_id(db, key), folders: imports(db, key) })
 }
 
 #[salsa::tracked]
@@ -71,33 +73,74 @@ fn layout_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Digest {
     Digest(*hasher.finalize().as_bytes())
 }
 
-/// Makes the structure of that id; `known` may share folders with it.
+/// The structure of that id.
 pub(crate) fn structure<'db>(
     db: &'db dyn Db,
     key: GraphKey<'db>,
     layout: &Layout,
-    id: &GraphId,
-    known: Option<&Known>,
-) -> Structure {
-    let known = known.filter(|(known, _)| known.layout == id.layout);
-    let ends = layout.folders.iter().skip(1).map(|(_, first)| *first);
-    let ends = ends.chain([layout.data_from]);
-    let part = |(at, ((path, first), end)): (usize, (&(_, FileId), FileId))| match known {
-        Some((before, structure)) if before.folders[at] == id.folders[at] => {
-            Cow::Owned(FolderNeeds::of(structure, *first, end))
-        }
-        _ => Cow::Borrowed(folder_needs(db, key, db.folder(path))),
+    id: &Arc<GraphId>,
+) -> Arc<Structure> {
+    let needs = |lacking: &[usize]| {
+        lacking.iter().map(|at| folder_needs(db, key, &layout.folders[*at])).collect()
     };
-    let parts: Vec<Cow<'_, FolderNeeds>> =
-        layout.folders.iter().zip(ends).enumerate().map(part).collect();
-    let data = layout.files.len() - layout.data_from as usize;
-    let rows = parts.iter().flat_map(|part| part.edges.rows());
-    let edges = Adjacency::new(rows.chain(std::iter::repeat_n(&[][..], data)).map(copied));
-    let (external_names, externals) = externals(&parts, data);
-    let broken = layout.folders.iter().zip(&parts);
-    let broken = broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
-    let components = Components::new(&edges);
-    Structure { broken: broken.collect(), edges, externals, external_names, components }
+    made_or_known(&facts_store(db), layout, id, needs)
+}
+
+/// Makes the structure of the graph known before it is asked for, on all processors.
+pub(crate) fn prepare_structure(db: &Database, key: GraphKey<'_>) {
+    let layout = layout_of(db, key);
+    let needs = |lacking: &[usize]| {
+        db.each(lacking, |db, at| {
+            // The key is of the database that is asked.
+            folder_needs(db, graph_key(db, &[]), &layout.folders[*at])
+        })
+    };
+    made_or_known(&facts_store(db), layout, graph_id(db, key), needs);
+}
+
+/// The structure that is at hand, or what is made of one that shares folders with it; `needs` are those of
+/// the folders at these places.
+fn made_or_known(
+    store: &FactsStore,
+    layout: &Layout,
+    id: &Arc<GraphId>,
+    needs: impl FnOnce(&[usize]) -> Vec<FolderNeeds>,
+) -> Arc<Structure> {
+    if let Some(known) = store.graph(id) {
+        return known;
+    }
+    let similar = store.similar_graph(&id.layout);
+    let shared = |at: usize| {
+        let (before, structure) = similar.as_ref()?;
+        (before.folders[at] == id.folders[at]).then_some(structure)
+    };
+    let lacking: Vec<usize> =
+        (0..layout.folders.len()).filter(|at| shared(*at).is_none()).collect();
+    let mut needs = needs(&lacking).into_iter();
+    let ends = layout.folders.iter().skip(1).map(|(_, first)| *first);
+    let bounds = layout.folders.iter().map(|(_, first)| *first).zip(ends.chain([layout.data_from]));
+    let parts = bounds.enumerate().filter_map(|(at, (first, end))| match shared(at) {
+        Some(structure) => Some(FolderNeeds::of(structure, first, end)),
+        None => needs.next(),
+    });
+    let made = Arc::new(Structure::new(layout, &parts.collect::<Vec<_>>()));
+    store.keep_graph(id, &made);
+    made
+}
+
+impl Structure {
+    /// Of what the files of each folder need, in the order of the layout.
+    fn new(layout: &Layout, parts: &[FolderNeeds]) -> Self {
+        let data = layout.files.len() - layout.data_from as usize;
+        let rows = parts.iter().flat_map(|part| part.edges.rows());
+        let edges = Adjacency::new(rows.chain(std::iter::repeat_n(&[][..], data)).map(copied));
+        let (external_names, externals) = externals(parts, data);
+        let broken = layout.folders.iter().zip(parts);
+        let broken =
+            broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
+        let components = Components::new(&edges);
+        Self { broken: broken.collect(), edges, externals, external_names, components }
+    }
 }
 
 impl FolderNeeds {
@@ -132,13 +175,14 @@ struct FolderNeeds {
     broken: Vec<u32>,
 }
 
-#[salsa::tracked(returns(ref))]
-fn folder_needs<'db>(db: &'db dyn Db, key: GraphKey<'db>, folder: Folder) -> FolderNeeds {
+fn folder_needs<'db>(
+    db: &'db dyn Db,
+    key: GraphKey<'db>,
+    (path, first): &(RelPath, FileId),
+) -> FolderNeeds {
     let layout = layout_of(db, key);
-    let path = folder.path(db);
-    let first = layout.first_in(path);
     let needs = Needs::in_folder(layout, key.reading(db), links_of(db, key), path);
-    let all = &folder_facts(db, folder).0;
+    let all = &folder_facts(db, db.folder(path)).0;
     let (mut edges, mut outside) =
         (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
     let mut broken = Vec::new();
@@ -222,7 +266,7 @@ impl Numbers {
 }
 
 /// All names, sorted, and the rows of all folders with places among those; `data` rows more are empty.
-fn externals(parts: &[Cow<'_, FolderNeeds>], data: usize) -> (Vec<Arc<str>>, Adjacency<External>) {
+fn externals(parts: &[FolderNeeds], data: usize) -> (Vec<Arc<str>>, Adjacency<External>) {
     let unique: FxHashSet<&Arc<str>> = parts.iter().flat_map(|part| &part.names).collect();
     let mut names: Vec<Arc<str>> = unique.into_iter().cloned().collect();
     names.sort_unstable();

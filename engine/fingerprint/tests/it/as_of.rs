@@ -7,6 +7,7 @@ use qik_db::{Database, TestDb};
 use qik_fingerprint::{Inputs, fingerprint};
 use qik_graph::runnable;
 use qik_model::{Fingerprint, RelPath};
+use qik_python::facts_store;
 use qik_system::{System, TreeEntry, WorkTree};
 use qik_toml::TomlSyntax;
 
@@ -113,15 +114,36 @@ fn what_is_the_same_in_both_is_not_computed_again() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(differ, ["lint@lib", "test@app", "test@lib"]);
-    let expected = [
-        "closure_digest",
-        "digests",
-        "files",
-        "files_in",
-        "folder_facts",
-        "folder_imports",
-        "folder_listing",
-    ];
+    let expected = ["closure_digest", "contents", "digests", "files", "folder_facts", "graph_id"];
     let ran: BTreeSet<&str> = ran.iter().map(|query| &**query).collect();
     assert_eq!(ran, BTreeSet::from(expected));
+}
+
+#[test]
+fn the_next_process_resolves_neither_state_again() {
+    let (mut now, then) = (state(CONFIG, &FILES), state(CONFIG, &FILES[..2]));
+    let look = |now: &mut TestDb| {
+        let store = facts_store(&now.db);
+        let (_, ran) = now.executed_by(|db| {
+            fingerprints(db);
+            store.look_back(true);
+            db.as_of(then.system.clone(), folders(&then), fingerprints);
+            store.look_back(false);
+        });
+        store.save().unwrap();
+        ran.iter().filter(|query| *query == "folder_facts").count()
+    };
+    assert_ne!(look(&mut now), 0);
+    assert_eq!(look(&mut now.reopened()), 0);
+    // A commit later the graph of then is that of the process before.
+    now.write("app/new.py", "import lib\n");
+    let then = state(CONFIG, &FILES);
+    let mut next = now.reopened();
+    let store = facts_store(&next.db);
+    fingerprints(&next.db);
+    store.look_back(true);
+    let (_, ran) = next.executed_by(|db| {
+        db.as_of(then.system.clone(), folders(&then), fingerprints);
+    });
+    assert!(!ran.iter().any(|query| query == "folder_facts"), "{ran:?}");
 }

@@ -36,31 +36,43 @@ fn nothing_is_computed_again_where_nothing_changed() {
 
 #[test]
 fn an_edit_reaches_the_folders_above_it_and_what_depends_on_them() {
-    // `app/sub` and `app` for lint, the same and the root for pack; neither lib nor ship.
-    check(
-        |t| t.write("app/sub/b.py", "b = 2\n"),
-        &[("files", 2), ("files_in", 5), ("fingerprint", 2)],
-    );
+    // For lint and pack; neither lib nor ship.
+    check(|t| t.write("app/sub/b.py", "b = 2\n"), &[("files", 2), ("fingerprint", 2)]);
 }
 
 #[test]
 fn a_file_of_no_concern_stops_at_its_folder() {
-    // The folder's listing is looked at again, for each set of globs; its node is the same.
-    check(|t| t.write("app/notes.txt", "other"), &[("files", 1), ("files_in", 2)]);
+    // The folder's listing is looked at again, for each set of globs; the set is the same.
+    check(|t| t.write("app/notes.txt", "other"), &[("files", 2)]);
+}
+
+#[test]
+fn of_a_large_tree_only_a_part_is_looked_at_again() {
+    let mut test = project("[commands.all]\nexec = \"all\"\ndeps = [\"wide/**.py\"]\n");
+    for folder in 0..200 {
+        test.write(&format!("wide/f{folder:03}/a.py"), "");
+    }
+    let before = of(&test, "all");
+    test.write("wide/f150/a.py", "a = 1\n");
+    let (after, ran) = test.executed(|_| of(&test, "all"));
+    assert_ne!(after, before);
+    // The one folder, and the set, whose query looks into the first folders.
+    let looks = ran.iter().filter(|query| query.starts_with("files"));
+    assert_eq!(looks.collect::<Vec<_>>(), ["files_in", "files"]);
 }
 
 #[test]
 fn an_edited_command_leaves_the_others_alone() {
-    // `files_in`: the configuration lies in the project folder, which `**.py` of pack looks into.
+    // `files`: the configuration lies in the project folder, which `**.py` of pack looks into.
     check(
         edit("exec = \"ship\"", "exec = \"ship it\""),
-        &[("definition", 1), ("files_in", 1), ("fingerprint", 1), ("runnables", 1)],
+        &[("definition", 1), ("files", 1), ("fingerprint", 1), ("runnables", 1)],
     );
 }
 
 #[test]
 fn a_remark_in_the_configuration_changes_no_definition() {
-    check(edit("[commands.ship]", "# a remark\n\n[commands.ship]"), &[("files_in", 1)]);
+    check(edit("[commands.ship]", "# a remark\n\n[commands.ship]"), &[("files", 1)]);
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl OutsideNeeds {
 }
 
 /// A distribution's name as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct DistributionKey<'db> {
     /// As written.
     #[returns(ref)]

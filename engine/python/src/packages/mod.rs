@@ -24,7 +24,7 @@ pub(crate) use look::TrackedLook;
 pub const IMPORT_MAPS: &str = ".qik/artifacts/pygraph";
 
 /// A space as a key of queries.
-#[salsa::interned(debug)]
+#[salsa::interned(debug, revisions = usize::MAX)]
 pub struct SpaceKey<'db> {
     /// Its name.
     #[returns(ref)]

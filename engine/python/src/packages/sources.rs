@@ -132,9 +132,9 @@ impl Sources {
             name.starts_with(b"requirements")
                 && (name.ends_with(b".txt") || name.ends_with(b".lock"))
         };
-        let names = top.entries(db).iter().filter(|entry| is_requirements(&entry.name));
-        for entry in names {
-            let path = RelPath::root().join(&entry.name);
+        let names = top.names(db).iter().filter(|(name, _)| is_requirements(name));
+        for (name, _) in names {
+            let path = RelPath::root().join(name);
             let read = |path: &Path| text(db, &RelPath::new(path.as_os_str().as_encoded_bytes())?);
             let file = PathBuf::from(path.to_string());
             let found = lock::requirements::requirements(&file, &read);

@@ -51,9 +51,8 @@ fn check(path: &str, text: &str, expected: &[(&str, usize)]) {
     assert_eq!(counts, expected, "{path}");
 }
 
-/// What looks at the folder of an edited file: its names, its imports, its identities.
-const FOLDER: [(&str, usize); 3] =
-    [("folder_facts", 1), ("folder_imports", 1), ("folder_listing", 1)];
+/// What looks at the folder of an edited file: its imports, its identities.
+const FOLDER: [(&str, usize); 3] = [("contents", 1), ("folder_facts", 1), ("graph_id", 1)];
 
 fn with_folder(more: &[(&'static str, usize)]) -> Vec<(&'static str, usize)> {
     FOLDER.iter().chain(more).copied().collect()
@@ -70,8 +69,6 @@ fn an_edit_of_a_body_makes_no_resolution_and_no_closure_again() {
 #[test]
 fn an_import_resolves_the_files_of_its_folder_alone() {
     let structure = with_folder(&[
-        ("folder_needs", 1),
-        ("graph_id", 1),
         ("graph_of", 1),
         ("closure_of", 2),
         ("digests", 1),
@@ -96,13 +93,13 @@ fn the_next_process_resolves_nothing_that_the_last_one_did() {
     test.write("app/models.py", "import base.util\nx = 1\n");
     let ran = |test: &TestDb| {
         let (_, ran) = test.executed(|_| ask(test));
-        let structural = ["folder_facts", "folder_needs", "graph_of"];
+        let structural = ["folder_facts", "graph_of"];
         ran.into_iter().filter(|query| structural.contains(&query.as_str())).collect::<Vec<_>>()
     };
     assert_eq!(ran(&test.reopened()), ["graph_of"]);
     // Of another import only its folder is resolved.
     test.write("app/models.py", "import base.other\n");
-    assert_eq!(ran(&test.reopened()), ["graph_of", "folder_needs", "folder_facts"]);
+    assert_eq!(ran(&test.reopened()), ["graph_of", "folder_facts"]);
 }
 
 #[test]
@@ -111,10 +108,10 @@ fn an_upgrade_reads_no_source() {
         "requirements.txt",
         "web==1.1\n",
         &[
-            ("folder_listing", 1),
+            ("contents", 1),
             ("digests", 1),
             ("folder_facts", 1),
-            ("folder_imports", 1),
+            ("graph_id", 1),
             ("packages_of", 1),
             ("lines_of", 1),
             ("owners_of", 1),
