@@ -83,7 +83,9 @@ pub struct Components {
     pub of: Vec<u32>,
     /// The nodes of each component, in the order of their numbers.
     pub members: Adjacency,
-    /// The components that each one leads to, sorted, without itself.
+    /// The components that each one leads to, sorted, without itself, and without those that another of
+    /// them leads to right away: what is reached is the same, by fewer edges. A file that imports a
+    /// module of a package needs the `__init__` of the package, and so does that module.
     pub successors: Adjacency,
 }
 
@@ -105,7 +107,7 @@ impl Components {
             successors.dedup();
             successors
         });
-        let successors = Adjacency::new(successors);
+        let successors = without_shortcuts(&Adjacency::new(successors));
         Self { members: Adjacency::new(members), successors, of }
     }
 
@@ -135,6 +137,25 @@ impl Components {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// So many targets are not looked through for each node that leads to the one that has them.
+const MANY: usize = 32;
+
+/// The graph, whose edges lead to smaller numbers, without edges to what another target of the same node
+/// leads to. Where the edge to that target is itself left out, it is for a third that leads on to it, so
+/// nothing becomes unreached.
+fn without_shortcuts(graph: &Adjacency) -> Adjacency {
+    let mut shortcut_of = vec![UNSEEN; graph.len()];
+    let mut kept = Adjacency::for_nodes(graph.len());
+    for (node, targets) in (0..).zip(graph.rows()) {
+        let few = |target: &u32| Some(kept.of(*target)).filter(|row| row.len() <= MANY);
+        for next in targets.iter().filter_map(few).flatten() {
+            shortcut_of[*next as usize] = node;
+        }
+        kept.push(targets.iter().copied().filter(|target| shortcut_of[*target as usize] != node));
+    }
+    kept
 }
 
 const UNSEEN: u32 = u32::MAX;
@@ -226,6 +247,10 @@ impl<'a> Tarjan<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -247,6 +272,39 @@ mod tests {
         check(&[&[0], &[]], &[&[0], &[1]]);
         check(&[&[1, 2], &[3], &[3], &[]], &[&[3], &[1], &[2], &[0]]);
         check(&[], &[]);
+    }
+
+    #[test]
+    fn what_a_target_leads_to_is_led_to_by_it_alone() {
+        let graph: [&[u32]; 4] = [&[1, 2, 3], &[2, 3], &[3], &[]];
+        let components = Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())));
+        assert_eq!(components.successors.edges(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_reached_is_what_the_edges_reach(
+            edges in prop::collection::vec(prop::collection::vec(0_u32..12, 0..4), 12)
+        ) {
+            let graph = Adjacency::new(edges.clone());
+            let components = Components::new(&graph);
+            let of = |node: u32| components.of[node as usize];
+            for start in 0..12 {
+                let nodes = reached(&graph, start);
+                let by_nodes: BTreeSet<u32> = nodes.iter().map(|node| of(*node)).collect();
+                prop_assert_eq!(by_nodes, reached(&components.successors, of(start)));
+            }
+        }
+    }
+
+    fn reached(graph: &Adjacency, start: u32) -> BTreeSet<u32> {
+        let (mut open, mut seen) = (vec![start], BTreeSet::new());
+        while let Some(node) = open.pop() {
+            if seen.insert(node) {
+                open.extend(graph.of(node));
+            }
+        }
+        seen
     }
 
     #[test]
