@@ -28,7 +28,8 @@ pub struct Folder {
     pub names: FolderNames,
 }
 
-/// The names in a folder, sorted, and which of them are folders.
+/// The names in a folder, sorted, and which of them are folders. It is the listing as it was when they last
+/// changed: what else that tells is nobody's business.
 #[derive(Clone, Debug)]
 pub struct FolderNames(Arc<[TreeEntry]>);
 
