@@ -38,11 +38,6 @@ impl FolderNames {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
         self.0.iter().map(|entry| (&*entry.name, entry.node == TreeNode::Folder))
     }
-
-    /// Whether the folder holds nothing, or does not exist.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl PartialEq for FolderNames {

@@ -11,7 +11,7 @@ use crate::layout::{GraphKey, layout_of};
 use crate::modules::{counts, facts_store, is_python};
 
 /// What each folder of a layout holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Contents(pub Arc<[Arc<[TreeEntry]>]>);
 
 impl PartialEq for Contents {

@@ -103,7 +103,7 @@ pub fn prepare(db: &Database, proof: &Proof<'_>) {
             let (db, store) = (db.clone(), store.clone());
             scope.spawn(move || {
                 layout_of(&db, graph_key(&db, &[]));
-                store.load_graphs();
+                store.load_graphs(db.system());
             });
         }
         for root in key.roots(db) {

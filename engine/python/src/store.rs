@@ -5,8 +5,9 @@
 //! lend its facts to another content.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::UNIX_EPOCH;
 
 use qik_db::{Stat, System};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
@@ -54,13 +55,12 @@ pub struct FactsStore {
     disk: OnceLock<Disk>,
     /// Made by this process.
     fresh: Mutex<FxHashSet<BlobId>>,
-    /// Whether facts were given that are those of other bytes than were asked for.
-    guessed: AtomicBool,
     sites: Sites,
     /// Of the project as it is now, and of another state of it that is asked about for a while.
     now: Snapshots,
     another: Snapshots,
-    looks_back: AtomicBool,
+    /// How often facts were given that are those of other bytes than were asked for.
+    guesses: AtomicU64,
     digests: LatestDigests,
     imports: LatestImports,
 }
@@ -83,11 +83,10 @@ impl FactsStore {
             known: RwLock::default(),
             disk: OnceLock::new(),
             fresh: Mutex::default(),
-            guessed: AtomicBool::new(false),
             sites,
             now,
             another,
-            looks_back: AtomicBool::new(false),
+            guesses: AtomicU64::new(0),
             digests: LatestDigests::default(),
             imports: LatestImports::default(),
         }
@@ -98,10 +97,14 @@ impl FactsStore {
         &self.sites
     }
 
-    /// The structure of that id, if it is at hand.
-    pub(crate) fn graph(&self, id: &Arc<GraphId>) -> Option<Arc<Structure>> {
+    /// The structure of that id, if it is at hand. `files` holds the files of the state that is asked about.
+    pub(crate) fn graph(
+        &self,
+        files: &Arc<dyn System>,
+        id: &Arc<GraphId>,
+    ) -> Option<Arc<Structure>> {
         let is_it = |known: &Known| *known.0 == **id;
-        let (present, other) = self.present_and_other();
+        let (present, other) = self.present_and_other(files);
         if let Some((_, graph)) = present.graph(is_it) {
             return Some(graph);
         }
@@ -111,26 +114,32 @@ impl FactsStore {
     }
 
     /// A structure that is at hand over the same files.
-    pub(crate) fn similar_graph(&self, layout: &Digest) -> Option<Known> {
-        let (present, other) = self.present_and_other();
+    pub(crate) fn similar_graph(&self, files: &Arc<dyn System>, layout: &Digest) -> Option<Known> {
+        let (present, other) = self.present_and_other(files);
         let is_similar = |known: &Known| known.0.layout == *layout;
         present.graph(is_similar).or_else(|| other.graph(is_similar))
     }
 
     /// Keeps a structure for the next process.
-    pub(crate) fn keep_graph(&self, id: &Arc<GraphId>, graph: &Arc<Structure>) {
-        self.present_and_other().0.keep(id, graph);
+    pub(crate) fn keep_graph(
+        &self,
+        files: &Arc<dyn System>,
+        id: &Arc<GraphId>,
+        graph: &Arc<Structure>,
+    ) {
+        self.present_and_other(files).0.keep(id, graph);
     }
 
     /// Reads what the last process kept, for later.
-    pub(crate) fn load_graphs(&self) {
-        self.present_and_other().0.load();
+    pub(crate) fn load_graphs(&self, files: &Arc<dyn System>) {
+        self.present_and_other(files).0.load();
     }
 
-    fn present_and_other(&self) -> (&Snapshots, &Snapshots) {
-        match self.looks_back.load(Ordering::Relaxed) {
-            true => (&self.another, &self.now),
-            false => (&self.now, &self.another),
+    /// The state of now is the one whose files are those of the store itself.
+    fn present_and_other(&self, files: &Arc<dyn System>) -> (&Snapshots, &Snapshots) {
+        match std::ptr::addr_eq(Arc::as_ptr(files), Arc::as_ptr(&self.system)) {
+            true => (&self.now, &self.another),
+            false => (&self.another, &self.now),
         }
     }
 
@@ -144,11 +153,6 @@ impl FactsStore {
         &self.imports
     }
 
-    /// From here on queries are about another state of the project, or again about that of now.
-    pub fn look_back(&self, is_another: bool) {
-        self.looks_back.store(is_another, Ordering::Relaxed);
-    }
-
     /// The digest of what the file at `path` imports, whose content is `id`. `files` holds the files of
     /// the state that is asked about.
     pub(crate) fn imports(&self, files: &dyn System, path: &RelPath, id: &BlobId) -> ImportsDigest {
@@ -156,12 +160,22 @@ impl FactsStore {
             return known;
         }
         let (facts, is_its_own) = self.find(files, path, id);
-        let whole = *blake3::hash(facts.placeless()).as_bytes();
-        let digest = *whole.first_chunk().unwrap_or(&[0; 16]);
-        if is_its_own {
-            self.now.learn(id, digest);
+        if !is_its_own {
+            return self.of_this_look_alone(facts.placeless());
         }
+        let digest = short(blake3::hash(facts.placeless()));
+        self.now.learn(id, digest);
         digest
+    }
+
+    /// A digest that no other look and no other process comes to: what is made with a file that was written to
+    /// meanwhile, and may be read once more as a third content, is not taken for that of any other state.
+    fn of_this_look_alone(&self, placeless: &[u8]) -> ImportsDigest {
+        let now = self.system.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"guessed").update(&self.guesses.load(Ordering::Relaxed).to_le_bytes());
+        hasher.update(&std::process::id().to_le_bytes()).update(&now.as_nanos().to_le_bytes());
+        short(hasher.update(placeless).finalize())
     }
 
     /// The facts of the file at `path`, whose content is `id`. Where the file holds something else
@@ -191,7 +205,7 @@ impl FactsStore {
     /// Whether any facts are not those of the identity that was asked for: the file was written to
     /// between two looks at it, or can't be read.
     pub fn has_guessed(&self) -> bool {
-        self.guessed.load(Ordering::Relaxed)
+        self.guesses.load(Ordering::Relaxed) > 0
     }
 
     /// Tells of identities whether nothing is known of them, unless it lies on disk.
@@ -236,7 +250,7 @@ impl FactsStore {
             if keep {
                 self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(*id);
             } else {
-                self.guessed.store(true, Ordering::Relaxed);
+                self.guesses.fetch_add(1, Ordering::Relaxed);
             }
             let facts = facts(bytes);
             if bytes.capacity() > MOST_BUFFERED {
@@ -287,6 +301,10 @@ impl FactsStore {
     }
 }
 
+fn short(digest: blake3::Hash) -> ImportsDigest {
+    digest.as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
 fn push(out: &mut Vec<u8>, id: &BlobId, facts: &[u8]) {
     out.extend_from_slice(id.as_bytes());
     out.extend_from_slice(&(facts.len() as u32).to_le_bytes());
@@ -328,5 +346,32 @@ impl Disk {
     fn get(&self, id: &BlobId) -> Option<FileFacts> {
         let (start, end) = *self.places.get(id)?;
         FileFacts::decode(&self.bytes[start as usize..end as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qik_db::{Db, TestDb, TreeNode};
+
+    use super::*;
+
+    #[test]
+    fn what_a_file_that_changed_meanwhile_imports_is_like_that_of_no_other_look() {
+        let test = TestDb::new(Vec::new(), "qik.toml", &[("a.py", "import b\n")]);
+        let files: Arc<dyn System> = test.system.clone();
+        let store = FactsStore::new(files.clone());
+        let imports = |id: BlobId| store.imports(&*files, &RelPath::from("a.py"), &id);
+        let entries = test.db.folder(&RelPath::root()).entries(&test.db).iter();
+        let own = entries.filter_map(|entry| match entry.node {
+            TreeNode::File { id, .. } => Some(id),
+            TreeNode::Folder => None,
+        });
+        let own = own.last().unwrap();
+        assert_eq!(imports(own), imports(own));
+        assert!(!store.has_guessed());
+        let other = BlobId([7; 20]);
+        let (first, second) = (imports(other), imports(other));
+        assert!(first != second && first != imports(own));
+        assert!(store.has_guessed());
     }
 }

@@ -8,19 +8,17 @@
 use std::sync::Arc;
 
 use qik_db::{Database, Db};
-use qik_model::{Digest, RelPath};
+use qik_model::{Digest, Reading};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::components::{Adjacency, Components};
 use crate::contents::imports;
 use crate::layout::{GraphKey, Layout, layout_of};
-use crate::links::links_of;
+use crate::links::{Links, links_of};
 use crate::module_graph::External;
 use crate::modules::{facts_store, folder_facts};
 use crate::names::FileId;
 use crate::needs::{Cause, Needs, Sink};
-use crate::settings::graph_key;
-use crate::store::FactsStore;
 
 /// A graph without its files: what takes long to find out, and is kept for the next process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,36 +78,34 @@ pub(crate) fn structure<'db>(
     layout: &Layout,
     id: &Arc<GraphId>,
 ) -> Arc<Structure> {
-    let needs = |lacking: &[usize]| {
-        lacking.iter().map(|at| folder_needs(db, key, &layout.folders[*at])).collect()
-    };
-    made_or_known(&facts_store(db), layout, id, needs)
+    let folders = Folders { layout, reading: key.reading(db), links: links_of(db, key) };
+    made_or_known(db, layout, id, |lacking| {
+        lacking.iter().map(|at| folders.needs(db, *at)).collect()
+    })
 }
 
 /// Makes the structure of the graph known before it is asked for, on all processors.
 pub(crate) fn prepare_structure(db: &Database, key: GraphKey<'_>) {
     let layout = layout_of(db, key);
-    let needs = |lacking: &[usize]| {
-        db.each(lacking, |db, at| {
-            // The key is of the database that is asked.
-            folder_needs(db, graph_key(db, &[]), &layout.folders[*at])
-        })
-    };
-    made_or_known(&facts_store(db), layout, graph_id(db, key), needs);
+    let folders = Folders { layout, reading: key.reading(db), links: links_of(db, key) };
+    made_or_known(db, layout, graph_id(db, key), |lacking| {
+        db.each(lacking, |db, at| folders.needs(db, *at))
+    });
 }
 
 /// The structure that is at hand, or what is made of one that shares folders with it; `needs` are those of
 /// the folders at these places.
 fn made_or_known(
-    store: &FactsStore,
+    db: &dyn Db,
     layout: &Layout,
     id: &Arc<GraphId>,
     needs: impl FnOnce(&[usize]) -> Vec<FolderNeeds>,
 ) -> Arc<Structure> {
-    if let Some(known) = store.graph(id) {
+    let store = facts_store(db);
+    if let Some(known) = store.graph(db.system(), id) {
         return known;
     }
-    let similar = store.similar_graph(&id.layout);
+    let similar = store.similar_graph(db.system(), &id.layout);
     let shared = |at: usize| {
         let (before, structure) = similar.as_ref()?;
         (before.folders[at] == id.folders[at]).then_some(structure)
@@ -124,7 +120,7 @@ fn made_or_known(
         None => needs.next(),
     });
     let made = Arc::new(Structure::new(layout, &parts.collect::<Vec<_>>()));
-    store.keep_graph(id, &made);
+    store.keep_graph(db.system(), id, &made);
     made
 }
 
@@ -175,32 +171,38 @@ struct FolderNeeds {
     broken: Vec<u32>,
 }
 
-fn folder_needs<'db>(
-    db: &'db dyn Db,
-    key: GraphKey<'db>,
-    (path, first): &(RelPath, FileId),
-) -> FolderNeeds {
-    let layout = layout_of(db, key);
-    let needs = Needs::in_folder(layout, key.reading(db), links_of(db, key), path);
-    let all = &folder_facts(db, db.folder(path)).0;
-    let (mut edges, mut outside) =
-        (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
-    let mut broken = Vec::new();
-    let mut gathered = Gathered::default();
-    for (at, facts) in all.iter().enumerate() {
-        let file = first + at as FileId;
-        gathered.files.clear();
-        gathered.outside.clear();
-        needs.of(file, facts.as_ref(), &mut gathered);
-        if facts.as_ref().is_some_and(|facts| facts.error().is_some()) {
-            broken.push(at as u32);
+/// The folders of a layout, and all else that tells what their files need.
+struct Folders<'a> {
+    layout: &'a Layout,
+    reading: &'a Reading,
+    links: &'a Links,
+}
+
+impl Folders<'_> {
+    /// What the files of the folder at that place need.
+    fn needs(&self, db: &dyn Db, at: usize) -> FolderNeeds {
+        let (path, first) = &self.layout.folders[at];
+        let needs = Needs::in_folder(self.layout, self.reading, self.links, path);
+        let all = &folder_facts(db, db.folder(path)).0;
+        let (mut edges, mut outside) =
+            (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
+        let mut broken = Vec::new();
+        let mut gathered = Gathered::default();
+        for (at, facts) in all.iter().enumerate() {
+            let file = first + at as FileId;
+            gathered.files.clear();
+            gathered.outside.clear();
+            needs.of(file, facts.as_ref(), &mut gathered);
+            if facts.as_ref().is_some_and(|facts| facts.error().is_some()) {
+                broken.push(at as u32);
+            }
+            settle(&mut gathered.files, file);
+            merge(&mut gathered.outside);
+            edges.push(copied(&gathered.files));
+            outside.push(copied(&gathered.outside));
         }
-        settle(&mut gathered.files, file);
-        merge(&mut gathered.outside);
-        edges.push(copied(&gathered.files));
-        outside.push(copied(&gathered.outside));
+        FolderNeeds { edges, outside, names: gathered.names.in_order(), broken }
     }
-    FolderNeeds { edges, outside, names: gathered.names.in_order(), broken }
 }
 
 /// What one file needs, and the names of all files before it.

@@ -46,8 +46,8 @@ impl Session {
         let artifacts = self.artifacts();
         // What commands make and git does not know is in no commit.
         let counts = |path: &RelPath| !artifacts.matches(path) || self.tree.is_tracked(path);
-        let store = facts_store(&self.db);
-        store.look_back(true);
+        // Over the files of now, also where the other state alone asks for it.
+        let _store = facts_store(&self.db);
         let changed = self.db.as_of(Arc::new(then), folders, |then| {
             if any_error(qik_config::diagnostics(then)) {
                 return None;
@@ -57,7 +57,6 @@ impl Session {
             }
             Some(now.changed(then, &counts))
         });
-        store.look_back(false);
         // A listing that can't keep what it learnt is as right as one that can.
         let _ = self.save_python();
         let Some(changed) = changed else {

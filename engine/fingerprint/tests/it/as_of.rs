@@ -126,9 +126,7 @@ fn the_next_process_resolves_neither_state_again() {
         let store = facts_store(&now.db);
         let (_, ran) = now.executed_by(|db| {
             fingerprints(db);
-            store.look_back(true);
             db.as_of(then.system.clone(), folders(&then), fingerprints);
-            store.look_back(false);
         });
         store.save().unwrap();
         ran.iter().filter(|query| *query == "folder_facts").count()
@@ -139,9 +137,7 @@ fn the_next_process_resolves_neither_state_again() {
     now.write("app/new.py", "import lib\n");
     let then = state(CONFIG, &FILES);
     let mut next = now.reopened();
-    let store = facts_store(&next.db);
     fingerprints(&next.db);
-    store.look_back(true);
     let (_, ran) = next.executed_by(|db| {
         db.as_of(then.system.clone(), folders(&then), fingerprints);
     });

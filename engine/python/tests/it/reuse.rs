@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use qik_db::TestDb;
+use qik_model::Digest;
 use qik_python::{
-    ModuleName, SpaceKey, closure_digest, closure_of, facts_store, graph_key, outside_needs,
+    ModuleName, SpaceKey, closure_digest, closure_of, component_node, digests, facts_store,
+    graph_key, graph_of, outside_needs,
 };
 use qik_toml::TomlSyntax;
 
@@ -83,6 +85,32 @@ fn an_import_resolves_the_files_of_its_folder_alone() {
         "import base.util\ntry:\n    import other\nexcept ImportError:\n    pass\n",
         &outside,
     );
+}
+
+/// The digest of each component is that of its node, whichever way they are made: a level that is wide on
+/// all processors, a narrow one on this, and after an edit those alone that it reaches.
+#[test]
+fn digests_are_those_of_the_nodes_however_wide_a_level_is() {
+    let names: Vec<String> = (0..700).map(|at| format!("wide/m{at:03}.py")).collect();
+    let wide = names.iter().map(|name| (name.as_str(), "import base.util\n"));
+    let files: Vec<_> = FILES.iter().copied().chain(wide).collect();
+    let mut test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &files);
+    let check = |test: &TestDb| -> Vec<Digest> {
+        let key = graph_key(&test.db, &[]);
+        let (graph, digests) = (graph_of(&test.db, key), digests(&test.db, key));
+        for component in 0..graph.components.len() as u32 {
+            let node = blake3::hash(&component_node(graph, digests, component));
+            assert_eq!(digests.components[component as usize].0, *node.as_bytes());
+        }
+        digests.components.clone()
+    };
+    let before = check(&test);
+    test.write("base/util.py", "x = 1\n");
+    let after = check(&test);
+    let differ = before.iter().zip(&after).filter(|(one, other)| one != other).count();
+    // All but what imports nothing of it.
+    assert_eq!(differ, before.len() - 1);
+    assert_eq!(after, check(&test.reopened()));
 }
 
 #[test]
