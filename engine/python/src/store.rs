@@ -356,6 +356,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_graph_of_one_state_is_found_for_the_other_and_kept_for_both() {
+        let world = || TestDb::new(Vec::new(), "qik.toml", &[]).system;
+        let (now, then): (Arc<dyn System>, Arc<dyn System>) = (world(), world());
+        let store = FactsStore::new(now.clone());
+        let id = |number| {
+            let (layout, folders) = (Digest([number; 32]), Arc::from([]));
+            Arc::new(GraphId { layout, folders })
+        };
+        for (one, other, number) in [(&now, &then, 1), (&then, &now, 3)] {
+            store.keep_graph(one, &id(number), &Arc::default());
+            assert!(store.graph(other, &id(number)).is_some());
+            store.keep_graph(one, &id(number + 1), &Arc::default());
+            assert!(store.graph(other, &id(number)).is_some(), "it has been kept");
+            assert!(store.graph(one, &id(number + 1)).is_some());
+        }
+    }
+
+    #[test]
     fn what_a_file_that_changed_meanwhile_imports_is_like_that_of_no_other_look() {
         let test = TestDb::new(Vec::new(), "qik.toml", &[("a.py", "import b\n")]);
         let files: Arc<dyn System> = test.system.clone();
