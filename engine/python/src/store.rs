@@ -380,11 +380,11 @@ mod tests {
         let store = FactsStore::new(files.clone());
         let imports = |id: BlobId| store.imports(&*files, &RelPath::from("a.py"), &id);
         let entries = test.db.folder(&RelPath::root()).entries(&test.db).iter();
-        let own = entries.filter_map(|entry| match entry.node {
+        let mut own = entries.filter_map(|entry| match entry.node {
             TreeNode::File { id, .. } => Some(id),
             TreeNode::Folder => None,
         });
-        let own = own.last().unwrap();
+        let own = own.next().unwrap();
         assert_eq!(imports(own), imports(own));
         assert!(!store.has_guessed());
         let other = BlobId([7; 20]);
