@@ -1,5 +1,7 @@
 //! Folders that did not change are not listed by the next process, and none that did is missed.
 
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 /// A new process: what it listed, and whether what it found is what there is.

@@ -1,6 +1,8 @@
 //! For any history of edits, a refresh of what was edited yields what a fresh scan yields, and what
 //! git says.
 
+use std::path::{Path, PathBuf};
+
 use proptest::prelude::*;
 
 use super::*;
