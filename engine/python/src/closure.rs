@@ -65,7 +65,8 @@ pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let before = latest.of(graph);
     let files = identities_of(db, &graph.layout, contents, before.as_ref());
     let before = before.as_ref().map(|(_, digests)| &**digests);
-    let components = component_digests(graph, &files, before);
+    // On a thread of the pool from the first level on, so that none waits for the pool to wake.
+    let components = rayon::scope(|_| component_digests(graph, &files, before));
     let digests = Arc::new(Digests { files, components });
     latest.keep(graph, contents, &digests);
     digests
@@ -185,7 +186,7 @@ pub fn component_node(graph: &ModuleGraph, digests: &Digests, component: u32) ->
 }
 
 /// So many nodes of one level are worth a second processor.
-const MANY: usize = 256;
+const MANY: usize = 48;
 
 /// The digest of each component. Where other files were there `before`, what neither holds nor leads to one
 /// that differs is as it was.
@@ -205,7 +206,7 @@ fn component_digests(
         Some(before) => before.components.clone(),
         None => vec![Digest([0; 32]); components.len()],
     };
-    for level in components.levels().rows() {
+    for level in components.levels.rows() {
         let is_new = |at: &u32| {
             let mut successors = components.successors.of(*at).iter();
             differs[*at as usize] || successors.any(|one| differs[*one as usize])
@@ -225,11 +226,13 @@ fn component_digests(
     digests
 }
 
+/// What stands before the digest of a component's node: its kind, and the length of the path that it has not.
+const COMPONENT: &[u8; 5] = b"d\0\0\0\0";
+
 /// What encodes nodes, with the room that it takes.
 #[derive(Default)]
 struct Encoder {
     bytes: Vec<u8>,
-    members: Vec<FileId>,
     nodes: Vec<(u64, u32)>,
 }
 
@@ -244,11 +247,7 @@ impl Encoder {
     ) -> &[u8] {
         let paths = &graph.layout.files;
         self.bytes.clear();
-        self.members.clear();
-        self.members.extend(graph.components.members.of(component));
-        // By path, not by number: numbers are nothing that a result depends on.
-        self.members.sort_unstable_by(|a, b| paths[*a as usize].cmp(&paths[*b as usize]));
-        for file in &self.members {
+        for file in graph.components.members.of(component) {
             let (path, (kind, id)) = (&paths[*file as usize], &files[*file as usize]);
             self.bytes.push(match kind {
                 FileKind::File => b'f',
@@ -272,9 +271,9 @@ impl Encoder {
         self.nodes.sort_unstable_by(|(one, at), (other, with)| {
             one.cmp(other).then_with(|| digests[*at as usize].cmp(&digests[*with as usize]))
         });
+        self.bytes.reserve(self.nodes.len() * (COMPONENT.len() + 32));
         for (_, at) in &self.nodes {
-            self.bytes.push(b'd');
-            self.bytes.extend_from_slice(&0_u32.to_le_bytes());
+            self.bytes.extend_from_slice(COMPONENT);
             self.bytes.extend_from_slice(digests[*at as usize].as_bytes());
         }
     }

@@ -2,6 +2,8 @@
 //! without recursion. Files that import each other in a circle are one component, so the condensed
 //! graph has no circle and digests can be made from the leaves up.
 
+use std::cmp::Ordering;
+
 /// Lists of targets, one for each node, kept one after the other: those of `n` are
 /// `targets[starts[n]..starts[n + 1]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,17 +83,20 @@ impl<T> Adjacency<T> {
 pub struct Components {
     /// The component of each node.
     pub of: Vec<u32>,
-    /// The nodes of each component, in the order of their numbers.
+    /// The nodes of each component, in the order that was asked for.
     pub members: Adjacency,
     /// The components that each one leads to, sorted, without itself, and without those that another of
     /// them leads to right away: what is reached is the same, by fewer edges. A file that imports a
     /// module of a package needs the `__init__` of the package, and so does that module.
     pub successors: Adjacency,
+    /// The components by the longest way that leads on from them, those that lead nowhere first. Those of
+    /// one row know nothing of each other.
+    pub levels: Adjacency,
 }
 
 impl Components {
-    /// Condenses `graph`.
-    pub fn new(graph: &Adjacency) -> Self {
+    /// Condenses `graph`; `order` is that of the members of a component.
+    pub fn new(graph: &Adjacency, order: impl Fn(&u32, &u32) -> Ordering) -> Self {
         let (of, count) = Tarjan::run(graph);
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); count];
         for (node, component) in of.iter().enumerate() {
@@ -108,24 +113,14 @@ impl Components {
             successors
         });
         let successors = without_shortcuts(&Adjacency::new(successors));
-        Self { members: Adjacency::new(members), successors, of }
+        members.iter_mut().for_each(|nodes| nodes.sort_unstable_by(&order));
+        Self::from_parts(of, Adjacency::new(members), successors)
     }
 
-    /// The components by the longest way that leads on from them, those that lead nowhere first. Those of
-    /// one row know nothing of each other.
-    pub(crate) fn levels(&self) -> Adjacency {
-        let mut levels: Vec<Vec<u32>> = Vec::new();
-        let mut level_of: Vec<usize> = Vec::with_capacity(self.len());
-        for component in 0..self.len() as u32 {
-            let below = self.successors.of(component).iter().map(|next| level_of[*next as usize]);
-            let level = below.max().map_or(0, |highest| highest + 1);
-            if level == levels.len() {
-                levels.push(Vec::new());
-            }
-            levels[level].push(component);
-            level_of.push(level);
-        }
-        Adjacency::new(levels)
+    /// Those of these parts.
+    pub(crate) fn from_parts(of: Vec<u32>, members: Adjacency, successors: Adjacency) -> Self {
+        let levels = levels(&successors);
+        Self { of, members, successors, levels }
     }
 
     /// How many components there are.
@@ -137,6 +132,21 @@ impl Components {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+fn levels(successors: &Adjacency) -> Adjacency {
+    let mut levels: Vec<Vec<u32>> = Vec::new();
+    let mut level_of: Vec<usize> = Vec::with_capacity(successors.len());
+    for (component, row) in (0..).zip(successors.rows()) {
+        let below = row.iter().map(|next| level_of[*next as usize]);
+        let level = below.max().map_or(0, |highest| highest + 1);
+        if level == levels.len() {
+            levels.push(Vec::new());
+        }
+        levels[level].push(component);
+        level_of.push(level);
+    }
+    Adjacency::new(levels)
 }
 
 /// So many targets are not looked through for each node that leads to the one that has them.
@@ -256,7 +266,7 @@ mod tests {
     #[track_caller]
     fn check(edges: &[&[u32]], expected: &[&[u32]]) {
         let graph = Adjacency::new(edges.iter().map(|list| list.iter().copied()));
-        let components = Components::new(&graph);
+        let components = Components::new(&graph, Ord::cmp);
         let members: Vec<&[u32]> =
             (0..components.len() as u32).map(|at| components.members.of(at)).collect();
         assert_eq!(members, expected);
@@ -275,9 +285,17 @@ mod tests {
     }
 
     #[test]
+    fn members_are_in_the_order_that_is_asked_for() {
+        let graph = Adjacency::new([[1], [2], [0]]);
+        let components = Components::new(&graph, |one, other| other.cmp(one));
+        assert_eq!(components.members.of(0), [2, 1, 0]);
+    }
+
+    #[test]
     fn what_a_target_leads_to_is_led_to_by_it_alone() {
         let graph: [&[u32]; 4] = [&[1, 2, 3], &[2, 3], &[3], &[]];
-        let components = Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())));
+        let components =
+            Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())), Ord::cmp);
         assert_eq!(components.successors.edges(), 3);
     }
 
@@ -287,7 +305,7 @@ mod tests {
             edges in prop::collection::vec(prop::collection::vec(0_u32..12, 0..4), 12)
         ) {
             let graph = Adjacency::new(edges.clone());
-            let components = Components::new(&graph);
+            let components = Components::new(&graph, Ord::cmp);
             let of = |node: u32| components.of[node as usize];
             for start in 0..12 {
                 let nodes = reached(&graph, start);
@@ -310,22 +328,23 @@ mod tests {
     #[test]
     fn a_level_leads_to_lower_ones_alone() {
         let graph: [&[u32]; 5] = [&[1, 2], &[3], &[3, 1], &[], &[3]];
-        let components = Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())));
-        let levels = components.levels();
+        let components =
+            Components::new(&Adjacency::new(graph.map(|list| list.iter().copied())), Ord::cmp);
+        let levels = components.levels;
         let members = |level: &[u32]| -> Vec<u32> {
             level.iter().flat_map(|at| components.members.of(*at)).copied().collect()
         };
         let levels: Vec<Vec<u32>> = levels.rows().map(members).collect();
         assert_eq!(levels, [vec![3], vec![1, 4], vec![2], vec![0]]);
-        assert!(Components::default().levels().is_empty());
+        assert!(Components::default().levels.is_empty());
     }
 
     #[test]
     fn a_long_chain_and_a_large_circle_need_no_deep_stack() {
         let count = 200_000;
         let chain = Adjacency::new((0..count).map(|n| (n + 1 < count).then_some(n + 1)));
-        assert_eq!(Components::new(&chain).len(), count as usize);
+        assert_eq!(Components::new(&chain, Ord::cmp).len(), count as usize);
         let circle = Adjacency::new((0..count).map(|n| [(n + 1) % count]));
-        assert_eq!(Components::new(&circle).len(), 1);
+        assert_eq!(Components::new(&circle, Ord::cmp).len(), 1);
     }
 }

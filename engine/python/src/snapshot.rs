@@ -292,7 +292,7 @@ impl<'a> Reader<'a> {
         }
         let broken: Vec<FileId> = self.numbers()?;
         let of = self.numbers()?;
-        let components = Components { of, members: self.rows()?, successors: self.rows()? };
+        let components = Components::from_parts(of, self.rows()?, self.rows()?);
         Some(Structure { edges, externals, external_names, broken, components })
     }
 }
@@ -307,7 +307,7 @@ mod tests {
         let edges = Adjacency::new([vec![1, 2], vec![0], vec![]]);
         let external = External { name: 0, is_required: true };
         Arc::new(Structure {
-            components: Components::new(&edges),
+            components: Components::new(&edges, Ord::cmp),
             edges,
             externals: Adjacency::new([vec![external], vec![], vec![]]),
             external_names: vec!["requests".into()],

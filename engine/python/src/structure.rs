@@ -134,7 +134,9 @@ impl Structure {
         let broken = layout.folders.iter().zip(parts);
         let broken =
             broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
-        let components = Components::new(&edges);
+        // By path, not by number: numbers are nothing that a result depends on.
+        let path = |file: &FileId| &layout.files[*file as usize];
+        let components = Components::new(&edges, |one, other| path(one).cmp(path(other)));
         Self { broken: broken.collect(), edges, externals, external_names, components }
     }
 }
