@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use qik_model::RelPath;
 use qik_system::{System, TreeEntry};
+use rustc_hash::FxHashMap;
 use salsa::Setter;
 
 use crate::database::{Database, read};
 use crate::{Db, Folder};
 
 /// Folders by path, and what they hold.
-type Folders = Vec<(RelPath, Arc<[TreeEntry]>)>;
+type Folders = FxHashMap<RelPath, Arc<[TreeEntry]>>;
 
 /// What inputs were before.
 #[derive(Default)]
@@ -29,15 +30,16 @@ impl Database {
     pub fn as_of<T>(
         &mut self,
         system: Arc<dyn System>,
-        folders: Folders,
+        folders: impl IntoIterator<Item = (RelPath, Arc<[TreeEntry]>)>,
         ask: impl FnOnce(&Self) -> T,
     ) -> T {
         let recalled = self.recalled();
         self.forget();
         let own = mem::replace(&mut self.system, system);
         let mut before = Before::default();
+        let folders = folders.into_iter().collect();
+        before.replace_sources(self, &folders);
         before.replace_folders(self, folders);
-        before.replace_sources(self);
         let answer = ask(self);
         self.system = own;
         before.put_back(self);
@@ -66,11 +68,11 @@ impl Before {
         }
     }
 
-    fn replace_sources(&mut self, db: &mut Database) {
+    fn replace_sources(&mut self, db: &mut Database, folders: &Folders) {
         for path in db.known_sources() {
             let source = db.source(&path);
             let own = source.bytes(db).clone();
-            let bytes = read(&*db.system, &path);
+            let bytes = if is_absent(&path, folders) { None } else { read(&*db.system, &path) };
             if own != bytes {
                 source.set_bytes(db).to(bytes);
             }
@@ -95,4 +97,12 @@ impl Before {
             }
         }
     }
+}
+
+/// Whether the folder of a file is there and the file is not: of most files that are asked for, such as the
+/// configuration that each module may have, this tells without a look at the state.
+fn is_absent(path: &RelPath, folders: &Folders) -> bool {
+    let entries = path.parent().and_then(|folder| folders.get(&folder));
+    let name = path.name();
+    entries.is_some_and(|all| all.binary_search_by(|one| one.name[..].cmp(name)).is_err())
 }

@@ -71,6 +71,12 @@ impl<T> Adjacency<T> {
         &self.targets[start as usize..end as usize]
     }
 
+    fn rows_mut(&mut self, change: impl Fn(&mut [T])) {
+        for ends in self.starts.windows(2) {
+            change(&mut self.targets[ends[0] as usize..ends[1] as usize]);
+        }
+    }
+
     /// The targets of each node in turn.
     pub fn rows(&self) -> impl Iterator<Item = &[T]> {
         (0..self.len() as u32).map(|node| self.of(node))
@@ -98,23 +104,21 @@ impl Components {
     /// Condenses `graph`; `order` is that of the members of a component.
     pub fn new(graph: &Adjacency, order: impl Fn(&u32, &u32) -> Ordering) -> Self {
         let (of, count) = Tarjan::run(graph);
-        let mut members: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for (node, component) in of.iter().enumerate() {
-            members[*component as usize].push(node as u32);
-        }
-        let successors = members.iter().enumerate().map(|(component, nodes)| {
+        let mut members = by_component(&of, count);
+        members.rows_mut(|nodes| nodes.sort_unstable_by(&order));
+        let mut successors = Adjacency::for_nodes(count);
+        let mut leads_to = Vec::new();
+        for (component, nodes) in (0..).zip(members.rows()) {
             let targets = nodes.iter().flat_map(|node| graph.of(*node));
-            let mut successors: Vec<u32> = targets
-                .map(|target| of[*target as usize])
-                .filter(|successor| *successor as usize != component)
-                .collect();
-            successors.sort_unstable();
-            successors.dedup();
-            successors
-        });
-        let successors = without_shortcuts(&Adjacency::new(successors));
-        members.iter_mut().for_each(|nodes| nodes.sort_unstable_by(&order));
-        Self::from_parts(of, Adjacency::new(members), successors)
+            let others = targets.map(|target| of[*target as usize]);
+            leads_to.clear();
+            leads_to.extend(others.filter(|successor| *successor != component));
+            leads_to.sort_unstable();
+            leads_to.dedup();
+            successors.push(leads_to.iter().copied());
+        }
+        let successors = without_shortcuts(&successors);
+        Self::from_parts(of, members, successors)
     }
 
     /// Those of these parts.
@@ -132,6 +136,23 @@ impl Components {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The nodes of each of `count` components.
+fn by_component(of: &[u32], count: usize) -> Adjacency {
+    let mut starts = vec![0; count + 1];
+    of.iter().for_each(|component| starts[*component as usize + 1] += 1);
+    for at in 0..count {
+        starts[at + 1] += starts[at];
+    }
+    let mut next = starts.clone();
+    let mut targets = vec![0; of.len()];
+    for (node, component) in (0..).zip(of) {
+        let at = &mut next[*component as usize];
+        targets[*at as usize] = node;
+        *at += 1;
+    }
+    Adjacency { starts, targets }
 }
 
 fn levels(successors: &Adjacency) -> Adjacency {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use qik_db::Db;
 use qik_model::{GlobSet, Reading, RelPath};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::components::Adjacency;
 use crate::modules::{FolderListing, folder_listing, is_python, may_be_package};
@@ -125,7 +126,7 @@ struct Builder<'db> {
     stubs: bool,
     include: GlobSet,
     layout: Layout,
-    names_of: Vec<Vec<u32>>,
+    names_of: Vec<SmallVec<[u32; 2]>>,
     data: Vec<(RelPath, Vec<FileId>)>,
 }
 
@@ -213,7 +214,7 @@ impl<'db> Builder<'db> {
                 self.layout.conftests.insert(path.clone(), id);
             }
             self.layout.files.push(path.join(file));
-            self.names_of.push(Vec::new());
+            self.names_of.push(SmallVec::new());
         }
         first
     }

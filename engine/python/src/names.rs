@@ -4,31 +4,48 @@
 //! package below two roots), all of them stand under the name: an input too many costs a run, an
 //! input too few a wrong result.
 
-use rustc_hash::FxHashMap;
+use std::hash::{Hash, Hasher};
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use smallvec::SmallVec;
 
 /// A name in the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(pub u32);
 
 /// A file, by its place in the list of all.
 pub type FileId = u32;
 
-/// All dotted names, from the roots down.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All dotted names, from the roots down. Made for each state and asked for each import: a step down is one look
+/// into a table and one at the name found.
+#[derive(Clone, Debug, Default)]
 pub struct Names {
     nodes: Vec<Node>,
-    children: FxHashMap<(NameId, u32), NameId>,
-    segments: FxHashMap<Box<[u8]>, u32>,
-    texts: Vec<Box<[u8]>>,
+    /// All but the root, by their parent and segment.
+    table: HashTable<NameId>,
+    /// The segments, one after the other.
+    text: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Node {
-    parent: u32,
-    segment: u32,
-    files: Vec<FileId>,
+    parent: NameId,
+    /// Where in the text its segment stands.
+    segment: (u32, u32),
+    /// Hardly ever more than a module and its stub.
+    files: SmallVec<[FileId; 2]>,
     children: Vec<NameId>,
 }
+
+// The table is made from the rest.
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes && self.text == other.text
+    }
+}
+
+impl Eq for Names {}
 
 /// What a dotted name leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,23 +71,34 @@ impl Names {
 
     /// The name `segment` below `parent`, made if it does not exist.
     pub fn enter(&mut self, parent: NameId, segment: &[u8]) -> NameId {
-        let segment = match self.segments.get(segment) {
-            Some(known) => *known,
-            None => {
-                let id = self.texts.len() as u32;
-                self.texts.push(segment.into());
-                self.segments.insert(segment.into(), id);
-                id
-            }
-        };
-        if let Some(known) = self.children.get(&(parent, segment)) {
-            return *known;
+        if let Some(known) = self.find(parent, segment) {
+            return known;
         }
         let id = NameId(self.nodes.len() as u32);
-        self.nodes.push(Node { parent: parent.0, segment, ..Node::default() });
+        let start = self.text.len() as u32;
+        self.text.extend_from_slice(segment);
+        let segment = (start, self.text.len() as u32);
+        self.nodes.push(Node { parent, segment, ..Node::default() });
         self.nodes[parent.0 as usize].children.push(id);
-        self.children.insert((parent, segment), id);
+        let (nodes, text) = (&self.nodes, &self.text);
+        let hash = |id: &NameId| {
+            let node = &nodes[id.0 as usize];
+            hash(node.parent, &text[node.segment.0 as usize..node.segment.1 as usize])
+        };
+        self.table.insert_unique(hash(&id), id, hash);
         id
+    }
+
+    fn find(&self, parent: NameId, segment: &[u8]) -> Option<NameId> {
+        let is_it = |id: &NameId| {
+            self.nodes[id.0 as usize].parent == parent && self.segment(*id) == segment
+        };
+        self.table.find(hash(parent, segment), is_it).copied()
+    }
+
+    fn segment(&self, name: NameId) -> &[u8] {
+        let (start, end) = self.nodes[name.0 as usize].segment;
+        &self.text[start as usize..end as usize]
     }
 
     /// Puts a file under a name.
@@ -83,13 +111,12 @@ impl Names {
 
     /// The name `segment` below `parent`.
     pub fn child(&self, parent: NameId, segment: &str) -> Option<NameId> {
-        let segment = self.segments.get(segment.as_bytes())?;
-        self.children.get(&(parent, *segment)).copied()
+        self.find(parent, segment.as_bytes())
     }
 
     /// The name above; `None` above the root.
     pub fn parent(&self, name: NameId) -> Option<NameId> {
-        (name.0 != 0).then(|| NameId(self.nodes[name.0 as usize].parent))
+        (name != self.root()).then(|| self.nodes[name.0 as usize].parent)
     }
 
     /// The files of a name itself.
@@ -133,10 +160,9 @@ impl Names {
     /// The dotted name.
     pub fn dotted(&self, mut name: NameId) -> String {
         let mut segments = Vec::new();
-        while name.0 != 0 {
-            let node = &self.nodes[name.0 as usize];
-            segments.push(String::from_utf8_lossy(&self.texts[node.segment as usize]).into_owned());
-            name = NameId(node.parent);
+        while let Some(parent) = self.parent(name) {
+            segments.push(String::from_utf8_lossy(self.segment(name)).into_owned());
+            name = parent;
         }
         segments.reverse();
         segments.join(".")
@@ -146,6 +172,13 @@ impl Names {
     pub fn all(&self) -> impl Iterator<Item = String> {
         (1..self.nodes.len()).map(|at| self.dotted(NameId(at as u32)))
     }
+}
+
+fn hash(parent: NameId, segment: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    parent.hash(&mut hasher);
+    hasher.write(segment);
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -126,14 +126,17 @@ impl Snapshots {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self) -> std::io::Result<()> {
-        let mut fresh = self.fresh();
         let loaded = self.loaded();
-        if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
-            return Ok(());
-        }
-        fresh.is_news = false;
-        let mut records: Vec<(BlobId, ImportsDigest)> =
-            fresh.digests.iter().map(|(id, digest)| (*id, *digest)).collect();
+        // Others go on asking meanwhile.
+        let (mut records, graph) = {
+            let mut fresh = self.fresh();
+            if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
+                return Ok(());
+            }
+            fresh.is_news = false;
+            let records = fresh.digests.iter().map(|(id, digest)| (*id, *digest));
+            (records.collect::<Vec<(BlobId, ImportsDigest)>>(), fresh.graph.clone())
+        };
         if loaded.digests.len() + records.len() <= MOST {
             records.extend(loaded.digests.iter().map(|(id, digest)| (*id, *digest)));
         }
@@ -145,10 +148,10 @@ impl Snapshots {
             out.extend_from_slice(id.as_bytes());
             out.extend_from_slice(digest);
         }
-        match &fresh.graph {
+        match graph {
             Some((id, graph)) => {
-                write_id(&mut out, id);
-                write_structure(&mut out, graph);
+                write_id(&mut out, &id);
+                write_structure(&mut out, &graph);
             }
             None => out.extend_from_slice(&loaded.bytes[loaded.graph_from..]),
         }

@@ -119,24 +119,29 @@ fn made_or_known(
         Some(structure) => Some(FolderNeeds::of(structure, first, end)),
         None => needs.next(),
     });
-    let made = Arc::new(Structure::new(layout, &parts.collect::<Vec<_>>()));
+    let made = Arc::new(Structure::new(layout, parts.collect()));
     store.keep_graph(db.system(), id, &made);
     made
 }
 
 impl Structure {
     /// Of what the files of each folder need, in the order of the layout.
-    fn new(layout: &Layout, parts: &[FolderNeeds]) -> Self {
+    fn new(layout: &Layout, parts: Vec<FolderNeeds>) -> Self {
         let data = layout.files.len() - layout.data_from as usize;
-        let rows = parts.iter().flat_map(|part| part.edges.rows());
-        let edges = Adjacency::new(rows.chain(std::iter::repeat_n(&[][..], data)).map(copied));
-        let (external_names, externals) = externals(parts, data);
-        let broken = layout.folders.iter().zip(parts);
-        let broken =
-            broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
         // By path, not by number: numbers are nothing that a result depends on.
         let path = |file: &FileId| &layout.files[*file as usize];
-        let components = Components::new(&edges, |one, other| path(one).cmp(path(other)));
+        let condensed = || {
+            let rows = parts.iter().flat_map(|part| part.edges.rows());
+            let rows = rows.chain(std::iter::repeat_n(&[][..], data));
+            let edges = Adjacency::new(rows.map(copied));
+            let components = Components::new(&edges, |one, other| path(one).cmp(path(other)));
+            (edges, components)
+        };
+        let ((edges, components), (external_names, externals)) =
+            rayon::join(condensed, || externals(&parts, data));
+        let broken = layout.folders.iter().zip(&parts);
+        let broken =
+            broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
         Self { broken: broken.collect(), edges, externals, external_names, components }
     }
 }

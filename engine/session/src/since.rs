@@ -47,18 +47,21 @@ impl Session {
         // What commands make and git does not know is in no commit.
         let counts = |path: &RelPath| !artifacts.matches(path) || self.tree.is_tracked(path);
         // Over the files of now, also where the other state alone asks for it.
-        let _store = facts_store(&self.db);
-        let changed = self.db.as_of(Arc::new(then), folders, |then| {
-            if any_error(qik_config::diagnostics(then)) {
-                return None;
-            }
-            if has_python {
-                prepare_facts(then);
-            }
-            Some(now.changed(then, &counts))
-        });
+        let store = facts_store(&self.db);
         // A listing that can't keep what it learnt is as right as one that can.
-        let _ = self.save_python();
+        let changed = std::thread::scope(|scope| {
+            scope.spawn(|| _ = store.save());
+            self.db.as_of(Arc::new(then), folders, |then| {
+                if any_error(qik_config::diagnostics(then)) {
+                    return None;
+                }
+                if has_python {
+                    prepare_facts(then);
+                }
+                Some(now.changed(then, &counts))
+            })
+        });
+        let _ = store.save();
         let Some(changed) = changed else {
             let message = format!("the configuration of `{}` can't be read", since.rev);
             let note = Diagnostic::warning("since/no-config", message)
