@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use qik_model::{ActionResult, Diagnostic, Digest, FileKind, Fingerprint, Platform, RelPath};
-use qik_system::System;
+use qik_system::{Stat, System};
 use rustc_hash::FxHashMap;
 
 use crate::action::{ActionCache, ArtifactFiles, Key, Lookup, MissReason, Note};
@@ -134,8 +134,7 @@ impl LocalCache {
     fn open(&self, fingerprint: Fingerprint, platform: &str) -> Result<Stored, MissReason> {
         let key = entry_key(fingerprint, platform);
         // What the index lacks is mostly not there, and to be told that takes less than to try to read it.
-        let path = RelPath::from(&*format!("{FOLDER}/{key}"));
-        if matches!(self.system.stat(&path), Err(error) if error.kind() == ErrorKind::NotFound) {
+        if matches!(self.stat(&key), Err(error) if error.kind() == ErrorKind::NotFound) {
             return Err(MissReason::NoEntry);
         }
         let unreachable = |error: StorageError| MissReason::Unreachable(error.to_string());
@@ -149,6 +148,10 @@ impl LocalCache {
                 Err(MissReason::Damaged)
             }
         }
+    }
+
+    fn stat(&self, key: &str) -> std::io::Result<Stat> {
+        self.system.stat(&RelPath::from(&*format!("{FOLDER}/{key}")))
     }
 
     /// As [`ActionCache::lookup`], for entries that the caller accepts: they may have come here by
@@ -279,8 +282,7 @@ impl LocalCache {
 
 impl ActionCache for LocalCache {
     fn has_entry(&self, key: &Key<'_>) -> bool {
-        let path = entry_key(key.fingerprint, self.platform(key.platform));
-        matches!(self.storage.size(&path), Ok(Some(_)))
+        self.stat(&entry_key(key.fingerprint, self.platform(key.platform))).is_ok()
     }
 
     fn lookup(&self, key: &Key<'_>, files: &dyn ArtifactFiles) -> Lookup {
