@@ -119,14 +119,14 @@ fn made_or_known(
         Some(structure) => Some(FolderNeeds::of(structure, first, end)),
         None => needs.next(),
     });
-    let made = Arc::new(Structure::new(layout, parts.collect()));
+    let made = Arc::new(Structure::new(layout, &parts.collect::<Vec<_>>()));
     store.keep_graph(db.system(), id, &made);
     made
 }
 
 impl Structure {
     /// Of what the files of each folder need, in the order of the layout.
-    fn new(layout: &Layout, parts: Vec<FolderNeeds>) -> Self {
+    fn new(layout: &Layout, parts: &[FolderNeeds]) -> Self {
         let data = layout.files.len() - layout.data_from as usize;
         // By path, not by number: numbers are nothing that a result depends on.
         let path = |file: &FileId| &layout.files[*file as usize];
@@ -138,8 +138,8 @@ impl Structure {
             (edges, components)
         };
         let ((edges, components), (external_names, externals)) =
-            rayon::join(condensed, || externals(&parts, data));
-        let broken = layout.folders.iter().zip(&parts);
+            rayon::join(condensed, || externals(parts, data));
+        let broken = layout.folders.iter().zip(parts);
         let broken =
             broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
         Self { broken: broken.collect(), edges, externals, external_names, components }

@@ -22,9 +22,6 @@ const FOLDER: OFlags =
 pub(super) fn open_folder(root: &Path, folder: &RelPath, create: bool) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut current = rustix::fs::open(root, flags, Mode::empty())?;
-    if let Some(opened) = open_at_once(&current, folder) {
-        return Ok(opened);
-    }
     let mut walked = RelPath::root();
     for segment in folder.segments() {
         let name = OsStr::from_bytes(segment);
@@ -45,22 +42,6 @@ pub(super) fn open_folder(root: &Path, folder: &RelPath, create: bool) -> io::Re
         })?;
     }
     Ok(current)
-}
-
-/// The same for a folder that is there, where the system can be asked for all of the way. Where not, or where
-/// anything is in the way, each step on its own tells what to do.
-#[cfg(target_os = "linux")]
-fn open_at_once(root: &OwnedFd, folder: &RelPath) -> Option<OwnedFd> {
-    use rustix::fs::ResolveFlags;
-
-    let path = OsStr::from_bytes(folder.as_bytes());
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(root, path, FOLDER, Mode::empty(), resolve).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open_at_once(_root: &OwnedFd, _folder: &RelPath) -> Option<OwnedFd> {
-    None
 }
 
 fn in_the_way(folder: &OwnedFd, name: &OsStr, walked: &RelPath) -> io::Error {
