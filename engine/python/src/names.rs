@@ -183,6 +183,8 @@ fn hash(parent: NameId, segment: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     #[test]
@@ -198,5 +200,25 @@ mod tests {
         assert_eq!(names.files(b), [7]);
         assert_eq!(names.parent(b), Some(a));
         assert_eq!(names.enter(a, b"b"), b);
+    }
+
+    /// The table grows on the way.
+    #[test]
+    fn each_name_is_found_however_many_there_are() {
+        let mut names = Names::new();
+        let segments = ["a", "b", "util", "models"];
+        let mut open = VecDeque::from([names.root()]);
+        for _ in 0..3_000 {
+            let parent = open.pop_front().unwrap();
+            for segment in segments {
+                assert_eq!(names.child(parent, segment), None);
+                let child = names.enter(parent, segment.as_bytes());
+                assert_eq!(names.parent(child), Some(parent));
+                open.push_back(child);
+            }
+            for segment in segments {
+                assert_eq!(names.parent(names.child(parent, segment).unwrap()), Some(parent));
+            }
+        }
     }
 }

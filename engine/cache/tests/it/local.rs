@@ -35,6 +35,16 @@ fn a_fresh_process_finds_what_was_stored() {
 }
 
 #[test]
+fn an_entry_that_another_process_made_is_there() {
+    let project = Project::new();
+    let caches = project.caches();
+    assert!(!caches.has_entry("local", &key(1, "lint@api")));
+    project.caches().store("local", &key(1, "lint@api"), log("done\n"));
+    assert!(caches.has_entry("local", &key(1, "lint@api")));
+    assert!(!caches.has_entry("local", &key(2, "lint@api")));
+}
+
+#[test]
 fn the_names_and_kinds_are_fixed() {
     let caches = Project::new().caches();
     assert_eq!(caches.names(), ["local", "none", "repo"]);

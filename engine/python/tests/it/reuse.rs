@@ -113,6 +113,25 @@ fn digests_are_those_of_the_nodes_however_wide_a_level_is() {
     assert_eq!(after, check(&test.reopened()));
 }
 
+/// Files are numbered folder by folder, so those of a folder come before those below it.
+#[test]
+fn a_circle_is_told_in_the_order_of_paths_however_files_are_numbered() {
+    let circle = [
+        ("qik.toml", ""),
+        ("app/z.py", "import app.lower.b\n"),
+        ("app/lower/b.py", "import app.upper.c\n"),
+        ("app/upper/c.py", "import app.z\n"),
+    ];
+    let test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &circle);
+    let key = graph_key(&test.db, &[]);
+    let (graph, digests) = (graph_of(&test.db, key), digests(&test.db, key));
+    assert_eq!(graph.components.len(), 1);
+    let node = component_node(graph, digests, 0);
+    let place = |path: &str| node.windows(path.len()).position(|part| part == path.as_bytes());
+    let places = ["app/lower/b.py", "app/upper/c.py", "app/z.py"].map(place);
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+}
+
 #[test]
 fn the_next_process_resolves_nothing_that_the_last_one_did() {
     let mut test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &FILES);
