@@ -51,7 +51,7 @@ impl FolderOverlay {
         let folder = db.folder(path);
         let before = folder.entries(db).clone();
         let meant = |entry: &TreeEntry| {
-            matches!(entry.node, TreeNode::File { .. }) && globs.matches(&path.join(&entry.name))
+            matches!(entry.node, TreeNode::File { .. }) && globs.matches_in(path, &entry.name)
         };
         let mut after: Vec<TreeEntry> = before
             .iter()

@@ -99,13 +99,13 @@ impl<'db> Look<'db> {
         let (db, set, path) = (self.db, self.set, folder.path(self.db));
         let looks_below = set.may_match_below(path);
         let members = folder.entries(db).iter().filter_map(|entry| {
-            let at = path.join(&entry.name);
             let kind = match entry.node {
                 TreeNode::File { kind, id } => {
-                    set.matches(&at).then_some(MemberKind::File(kind, id))
+                    set.matches_in(path, &entry.name).then_some(MemberKind::File(kind, id))
                 }
-                TreeNode::Folder if looks_below && set.may_match_below(&at) => {
-                    self.below(db.folder(&at))
+                TreeNode::Folder if looks_below => {
+                    let at = path.join(&entry.name);
+                    set.may_match_below(&at).then(|| self.below(db.folder(&at))).flatten()
                 }
                 TreeNode::Folder => None,
             };

@@ -1,6 +1,7 @@
 //! Identities of bytes. How they are computed is the business of the rooms that read bytes.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! identity {
     ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(pub [u8; $bytes]);
 
         impl $name {
@@ -20,6 +21,14 @@ macro_rules! identity {
             /// The first twelve hexadecimal digits, for people.
             pub fn short(&self) -> String {
                 self.to_string()[..12].to_string()
+            }
+        }
+
+        impl Hash for $name {
+            /// The first bytes are as good as any hash of them all.
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                let first = self.0.first_chunk().copied().unwrap_or_default();
+                state.write_u64(u64::from_le_bytes(first));
             }
         }
 

@@ -13,12 +13,23 @@ use crate::path::RelPath;
 /// One pattern, ready to match.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Pattern {
-    /// For `fast_glob`; any of them.
-    alternatives: Vec<Box<[u8]>>,
+    /// Any of them.
+    alternatives: Vec<Alternative>,
     /// The folder or file that every match is or lies below.
     base: RelPath,
     /// How many segments a match has at the most; `None` for any number.
     depth: Option<usize>,
+}
+
+/// A pattern without braces, and with `**` alone between slashes. What most patterns are needs no matcher.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Alternative {
+    /// `base/**`.
+    Below,
+    /// `base/**/*suffix`.
+    Suffix(Box<[u8]>),
+    /// For `fast_glob`.
+    Other(Box<[u8]>),
 }
 
 /// A list of patterns with its exclusions.
@@ -92,6 +103,12 @@ impl GlobSet {
             && !self.0.exclude.iter().any(|pattern| pattern.matches(path))
     }
 
+    /// Whether the file of that name in `folder` is meant: the same, without a path of its own where none is needed.
+    pub fn matches_in(&self, folder: &RelPath, name: &[u8]) -> bool {
+        self.0.include.iter().any(|pattern| pattern.matches_in(folder, name))
+            && !self.0.exclude.iter().any(|pattern| pattern.matches_in(folder, name))
+    }
+
     /// Whether a file in the folder `dir`, or deeper, could be meant. Errs on the side of yes.
     pub fn may_match_below(&self, dir: &RelPath) -> bool {
         self.0.include.iter().any(|pattern| pattern.may_match_below(dir))
@@ -131,22 +148,63 @@ impl Pattern {
             .iter()
             .map(|pattern| (!pattern.contains("**")).then(|| pattern.split('/').count()))
             .try_fold(0, |deepest, depth| depth.map(|depth| deepest.max(depth)));
-        Ok(Self {
-            base: literal_base(&text),
-            alternatives: alternatives.into_iter().map(|p| p.into_bytes().into()).collect(),
-            depth,
-        })
+        let literal = literal_segments(&text).collect::<Vec<_>>();
+        let alternatives = alternatives.iter().map(|pattern| Alternative::new(pattern, &literal));
+        Ok(Self { base: literal_base(&text), alternatives: alternatives.collect(), depth })
     }
 
     fn matches(&self, path: &[u8]) -> bool {
-        within(path, self.base.as_bytes())
-            && self.alternatives.iter().any(|pattern| fast_glob::glob_match(pattern, path))
+        let base = self.base.as_bytes();
+        let is_below = path.len() > base.len();
+        within(path, base)
+            && self.alternatives.iter().any(|alternative| match alternative {
+                Alternative::Below => is_below,
+                Alternative::Suffix(suffix) => is_below && name(path).ends_with(suffix),
+                Alternative::Other(pattern) => fast_glob::glob_match(pattern, path),
+            })
+    }
+
+    fn matches_in(&self, folder: &RelPath, name: &[u8]) -> bool {
+        let is_below = folder.is_within(&self.base);
+        let matches = |alternative: &Alternative| match alternative {
+            Alternative::Below => Some(is_below),
+            Alternative::Suffix(suffix) => Some(is_below && name.ends_with(suffix)),
+            Alternative::Other(_) => None,
+        };
+        let mut all = self.alternatives.iter().map(matches);
+        // Either all of them are quick, or they are asked once more with the rest.
+        match all.clone().all(|quick| quick.is_some()) {
+            true => all.any(|quick| quick == Some(true)),
+            false => self.matches(folder.join(name).as_bytes()),
+        }
     }
 
     fn may_match_below(&self, dir: &RelPath) -> bool {
         let deep_enough = self.depth.is_none_or(|depth| dir.segments().count() < depth);
         deep_enough && (dir.is_within(&self.base) || self.base.is_within(dir))
     }
+}
+
+impl Alternative {
+    /// The segments with which it starts are `literal`.
+    fn new(pattern: &str, literal: &[&str]) -> Self {
+        let segments: Vec<&str> = pattern.split('/').collect();
+        match segments.strip_prefix(literal) {
+            Some(["**"]) => Self::Below,
+            Some(["**", last]) if last.starts_with('*') && is_plain(&last[1..]) => {
+                Self::Suffix(last.as_bytes()[1..].into())
+            }
+            _ => Self::Other(pattern.as_bytes().into()),
+        }
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.contains(['*', '?', '[', ']', '{', '}', '\\', '!'])
+}
+
+fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 fn within(path: &[u8], base: &[u8]) -> bool {
@@ -198,9 +256,12 @@ fn has_meta(segment: &str) -> bool {
 
 /// The leading segments without any wildcard, unescaped.
 fn literal_base(text: &str) -> RelPath {
-    let literal: Vec<String> =
-        text.split('/').take_while(|segment| !has_meta(segment)).map(unescape).collect();
+    let literal: Vec<String> = literal_segments(text).map(unescape).collect();
     RelPath::from_clean(literal.join("/").into_bytes())
+}
+
+fn literal_segments(text: &str) -> impl Iterator<Item = &str> {
+    text.split('/').take_while(|segment| !has_meta(segment))
 }
 
 fn unescape(segment: &str) -> String {
@@ -309,18 +370,49 @@ fn expand_double_stars(text: &str) -> Result<Vec<String>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::GlobSet;
+    use proptest::prelude::*;
+
+    use super::{Alternative, GlobSet, RelPath};
 
     #[track_caller]
     fn check(patterns: &[&str], yes: &[&str], no: &[&str]) {
         let set = GlobSet::new(patterns).unwrap();
         for path in yes {
-            assert!(set.matches(&(*path).into()), "{patterns:?} should match {path}");
-            let parent = super::RelPath::from(*path).parent().unwrap();
+            let path = RelPath::from(*path);
+            assert!(set.matches(&path), "{patterns:?} should match {path}");
+            let parent = path.parent().unwrap();
+            assert!(set.matches_in(&parent, path.name()), "{patterns:?} should match {path}");
             assert!(set.may_match_below(&parent), "{patterns:?} should look into {parent}");
         }
         for path in no {
             assert!(!set.matches(&(*path).into()), "{patterns:?} should not match {path}");
+        }
+    }
+
+    proptest! {
+        /// What needs no matcher answers as the matcher would, and a name in a folder as the path of both.
+        #[test]
+        fn quick_answers_are_those_of_the_matcher(
+            pattern in prop::collection::vec("a|b|\\*\\*|\\*|\\*\\.py|\\*\\*\\.py|a\\*|[{]a,b[}]|\\\\a", 1..5),
+            path in prop::collection::vec("a|b|x\\.py|\\.py|ab", 1..5),
+        ) {
+            let (pattern, path) = (pattern.join("/"), RelPath::from(path.join("/").as_str()));
+            let set = GlobSet::new([&pattern]).unwrap();
+            let mut slow = set.0.include[0].clone();
+            for alternative in &mut slow.alternatives {
+                let base = GlobSet::literal(&slow.base).replace("**", "");
+                let text = match alternative {
+                    Alternative::Below => format!("{base}/**"),
+                    Alternative::Suffix(suffix) => {
+                        format!("{base}/**/*{}", String::from_utf8_lossy(suffix))
+                    }
+                    Alternative::Other(_) => continue,
+                };
+                *alternative = Alternative::Other(text.trim_start_matches('/').as_bytes().into());
+            }
+            prop_assert_eq!(set.matches(&path), slow.matches(path.as_bytes()), "{}", pattern);
+            let folder = path.parent().unwrap();
+            prop_assert_eq!(set.matches_in(&folder, path.name()), set.matches(&path));
         }
     }
 

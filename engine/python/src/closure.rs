@@ -4,12 +4,13 @@
 //! A digest is that of a node's encoding, so nodes can be kept as contents: an entry names the root,
 //! and to explain a difference two graphs are walked where their digests part.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use qik_db::{Db, TreeNode};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::contents::{Contents, contents, identities};
 use crate::layout::{GraphKey, Layout};
@@ -62,31 +63,36 @@ pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let contents = contents(db, key);
     let store = facts_store(db);
     let latest = store.latest_digests();
-    let before = latest.of(graph);
+    let before = latest.get();
     let files = identities_of(db, &graph.layout, contents, before.as_ref());
-    let before = before.as_ref().map(|(_, digests)| &**digests);
+    let before = before.as_ref().map(|latest| Before::of(graph, latest));
     // On a thread of the pool from the first level on, so that none waits for the pool to wake.
-    let components = rayon::scope(|_| component_digests(graph, &files, before));
+    let components = rayon::scope(|_| component_digests(graph, &files, before.as_ref()));
     let digests = Arc::new(Digests { files, components });
-    latest.keep(graph, contents, &digests);
+    latest.keep(Latest {
+        graph: graph.clone(),
+        contents: contents.clone(),
+        digests: digests.clone(),
+    });
     digests
 }
 
 /// The identity of each file; of folders that hold what they did `before` as they were.
 fn identities_of(
     db: &dyn Db,
-    layout: &Layout,
+    layout: &Arc<Layout>,
     contents: &Contents,
-    before: Option<&(Contents, Arc<Digests>)>,
+    before: Option<&Latest>,
 ) -> Vec<(FileKind, BlobId)> {
+    let before = before.filter(|before| Arc::ptr_eq(&before.graph.layout, layout));
     let mut files = Vec::with_capacity(layout.files.len());
     for (at, entries) in contents.0.iter().enumerate() {
         let first = layout.folders[at].1 as usize;
         debug_assert_eq!(files.len(), first);
         match before {
-            Some((held, digests)) if Arc::ptr_eq(&held.0[at], entries) => {
+            Some(before) if Arc::ptr_eq(&before.contents.0[at], entries) => {
                 let next = layout.folders.get(at + 1).map_or(layout.data_from, |next| next.1);
-                files.extend_from_slice(&digests.files[first..next as usize]);
+                files.extend_from_slice(&before.digests.files[first..next as usize]);
             }
             _ => files.extend(identities(entries)),
         }
@@ -96,24 +102,24 @@ fn identities_of(
     files
 }
 
-/// The digests that were made last, for the next that are made over the same graph: what is asked of them
-/// is the same with or without.
+/// The digests that were made last, for the next ones: what is asked of them is the same with or without.
 #[derive(Debug, Default)]
 pub(crate) struct LatestDigests(Mutex<Option<Latest>>);
 
-type Latest = (Weak<ModuleGraph>, Contents, Arc<Digests>);
+#[derive(Clone, Debug)]
+struct Latest {
+    graph: Arc<ModuleGraph>,
+    contents: Contents,
+    digests: Arc<Digests>,
+}
 
 impl LatestDigests {
-    fn of(&self, graph: &Arc<ModuleGraph>) -> Option<(Contents, Arc<Digests>)> {
-        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, contents, digests) = latest.as_ref()?;
-        let is_same = std::ptr::eq(known.as_ptr(), Arc::as_ptr(graph));
-        is_same.then(|| (contents.clone(), digests.clone()))
+    fn get(&self) -> Option<Latest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, graph: &Arc<ModuleGraph>, contents: &Contents, digests: &Arc<Digests>) {
-        let latest = Some((Arc::downgrade(graph), contents.clone(), digests.clone()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = latest;
+    fn keep(&self, latest: Latest) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(latest);
     }
 }
 
@@ -188,42 +194,87 @@ pub fn component_node(graph: &ModuleGraph, digests: &Digests, component: u32) ->
 /// So many nodes of one level are worth a second processor.
 const MANY: usize = 48;
 
-/// The digest of each component. Where other files were there `before`, what neither holds nor leads to one
-/// that differs is as it was.
+/// The digest of each component; of what is as it was `before` the one that it had.
 fn component_digests(
     graph: &ModuleGraph,
     files: &[(FileKind, BlobId)],
-    before: Option<&Digests>,
+    before: Option<&Before<'_>>,
 ) -> Vec<Digest> {
     let components = &graph.components;
-    let mut differs = vec![before.is_none(); components.len()];
-    if let Some(before) = before {
-        for (component, (now, then)) in components.of.iter().zip(files.iter().zip(&before.files)) {
-            differs[*component as usize] |= now != then;
-        }
-    }
-    let mut digests = match before {
-        Some(before) => before.components.clone(),
-        None => vec![Digest([0; 32]); components.len()],
-    };
+    let mut digests = vec![Digest([0; 32]); components.len()];
+    // The component of before with the same digest.
+    let mut same: Vec<Option<u32>> = vec![None; components.len()];
     for level in components.levels.rows() {
-        let is_new = |at: &u32| {
-            let mut successors = components.successors.of(*at).iter();
-            differs[*at as usize] || successors.any(|one| differs[*one as usize])
-        };
-        let new: Vec<u32> = level.iter().copied().filter(is_new).collect();
+        let mut new = Vec::new();
+        for at in level {
+            match before.and_then(|before| before.same(graph, files, &same, *at)) {
+                Some((known, digest)) => {
+                    digests[*at as usize] = digest;
+                    same[*at as usize] = Some(known);
+                }
+                None => new.push(*at),
+            }
+        }
         let digest =
             |encoder: &mut Encoder, at: &u32| digest_of(encoder.node(graph, files, &digests, *at));
         let made: Vec<Digest> = match new.len() < MANY {
             true => new.iter().scan(Encoder::default(), |e, at| Some(digest(e, at))).collect(),
             false => new.par_iter().map_init(Encoder::default, digest).collect(),
         };
-        for (at, digest) in new.iter().zip(made) {
-            let known = std::mem::replace(&mut digests[*at as usize], digest);
-            differs[*at as usize] = before.is_none() || digest != known;
-        }
+        new.iter().zip(made).for_each(|(at, digest)| digests[*at as usize] = digest);
     }
     digests
+}
+
+/// The components of a graph of before, as one of now sees them.
+struct Before<'a> {
+    graph: &'a ModuleGraph,
+    digests: &'a Digests,
+    /// The number that each file had. Nothing where the files are the same.
+    numbers: Option<Vec<Option<FileId>>>,
+}
+
+impl<'a> Before<'a> {
+    fn of(graph: &ModuleGraph, latest: &'a Latest) -> Self {
+        let (now, then) = (&graph.layout, &latest.graph.layout);
+        let numbers = (!Arc::ptr_eq(now, then)).then(|| now.numbers_in(then));
+        Self { graph: &latest.graph, digests: &latest.digests, numbers }
+    }
+
+    /// The component that held the same files, and led to the `same` components as the one at that place.
+    fn same(
+        &self,
+        graph: &ModuleGraph,
+        files: &[(FileKind, BlobId)],
+        same: &[Option<u32>],
+        at: u32,
+    ) -> Option<(u32, Digest)> {
+        let number = |file: &FileId| match &self.numbers {
+            Some(numbers) => numbers.get(*file as usize).copied().flatten(),
+            None => Some(*file),
+        };
+        let (members, before) = (graph.components.members.of(at), &self.graph.components);
+        let known = before.of[number(members.first()?)? as usize];
+        let held = before.members.of(known);
+        let is_held = |(file, old): (&FileId, &FileId)| {
+            number(file) == Some(*old) && files[*file as usize] == self.digests.files[*old as usize]
+        };
+        let mut holds_the_same =
+            members.len() == held.len() && members.iter().zip(held).all(is_held);
+        let (successors, led_to) =
+            (graph.components.successors.of(at), before.successors.of(known));
+        holds_the_same = holds_the_same && successors.len() == led_to.len();
+        if !holds_the_same {
+            return None;
+        }
+        // Other edges give components other numbers, in another order.
+        let mut matched: SmallVec<[u32; 32]> = SmallVec::new();
+        for next in successors {
+            matched.push(same[*next as usize]?);
+        }
+        matched.sort_unstable();
+        (*matched == *led_to).then(|| (known, self.digests.components[known as usize]))
+    }
 }
 
 /// What stands before the digest of a component's node: its kind, and the length of the path that it has not.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use qik_db::{Database, Db, Folder, TreeEntry, TreeNode};
 use qik_model::{BlobId, Digest, FileKind};
+use rustc_hash::FxHashMap;
 
 use crate::layout::{GraphKey, layout_of};
 use crate::modules::{counts, facts_store, is_python};
@@ -49,11 +50,11 @@ pub(crate) fn imports<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<[Digest]>
     let (folders, contents) = (folders_of(db, key), contents(db, key));
     let store = facts_store(db);
     let before = store.latest_imports().of(folders);
-    let one = |(at, (folder, entries)): (usize, (&Folder, &Arc<[TreeEntry]>))| match &before {
-        Some((held, digests)) if Arc::ptr_eq(&held.0[at], entries) => digests[at],
-        _ => imports_in(db, *folder, entries),
-    };
-    let digests = folders.iter().zip(&*contents.0).enumerate().map(one).collect();
+    let all = folders.iter().zip(&*contents.0).enumerate();
+    let digests = all.map(|(at, (folder, entries))| {
+        before.at(at, *folder, entries).unwrap_or_else(|| imports_in(db, *folder, entries))
+    });
+    let digests = digests.collect();
     store.latest_imports().keep(folders, contents, &digests);
     digests
 }
@@ -61,9 +62,13 @@ pub(crate) fn imports<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<[Digest]>
 /// Makes known what [`imports`] takes, on all processors.
 pub(crate) fn prepare_imports(db: &Database, key: GraphKey<'_>) {
     let (folders, contents) = (folders_of(db, key), contents(db, key));
-    let all: Vec<_> = folders.iter().zip(&*contents.0).collect();
-    let digests = db.each(&all, |db, (folder, entries)| imports_in(db, **folder, entries));
-    facts_store(db).latest_imports().keep(folders, contents, &digests.into());
+    let store = facts_store(db);
+    let before = store.latest_imports().of(folders);
+    let all: Vec<_> = folders.iter().zip(&*contents.0).enumerate().collect();
+    let digests = db.each(&all, |db, (at, (folder, entries))| {
+        before.at(*at, **folder, entries).unwrap_or_else(|| imports_in(db, **folder, entries))
+    });
+    store.latest_imports().keep(folders, contents, &digests.into());
 }
 
 fn imports_in(db: &dyn Db, folder: Folder, entries: &[TreeEntry]) -> Digest {
@@ -85,11 +90,41 @@ pub(crate) struct LatestImports(Mutex<Option<Latest>>);
 
 type Latest = (Arc<[Folder]>, Contents, Arc<[Digest]>);
 
+/// What was made last, seen from folders that may be others.
+pub(crate) struct Before {
+    latest: Option<Latest>,
+    /// The places of the folders, unless these are the same ones.
+    places: Option<FxHashMap<Folder, usize>>,
+}
+
+impl Before {
+    /// The digest of the folder at that place, if it held just these entries.
+    fn at(&self, at: usize, folder: Folder, entries: &Arc<[TreeEntry]>) -> Option<Digest> {
+        let (_, held, digests) = self.latest.as_ref()?;
+        let at = match &self.places {
+            Some(places) => *places.get(&folder)?,
+            None => at,
+        };
+        Arc::ptr_eq(&held.0[at], entries).then(|| digests[at])
+    }
+
+    /// Whether anything was made of the folder when it held just these entries.
+    pub fn contains(&self, folder: Folder, entries: &Arc<[TreeEntry]>) -> bool {
+        self.places.is_some() && self.at(0, folder, entries).is_some()
+    }
+}
+
 impl LatestImports {
-    fn of(&self, folders: &Arc<[Folder]>) -> Option<(Contents, Arc<[Digest]>)> {
-        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, contents, digests) = latest.as_ref()?;
-        Arc::ptr_eq(known, folders).then(|| (contents.clone(), digests.clone()))
+    /// What was made last, of whichever folders.
+    pub fn known(&self) -> Before {
+        self.of(&Arc::from([]))
+    }
+
+    fn of(&self, folders: &Arc<[Folder]>) -> Before {
+        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let others = latest.as_ref().filter(|(known, ..)| !Arc::ptr_eq(known, folders));
+        let places = others.map(|(known, ..)| known.iter().copied().zip(0..).collect());
+        Before { latest, places }
     }
 
     fn keep(&self, folders: &Arc<[Folder]>, contents: &Contents, digests: &Arc<[Digest]>) {

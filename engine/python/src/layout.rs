@@ -94,6 +94,32 @@ impl Layout {
         found
     }
 
+    /// The number that each Python file has in another layout, if it is there.
+    pub(crate) fn numbers_in(&self, other: &Self) -> Vec<Option<FileId>> {
+        let mut numbers = vec![None; self.data_from as usize];
+        for (at, (path, first)) in self.folders.iter().enumerate() {
+            let Some(start) = other.starts.get(path) else { continue };
+            let end = self.folders.get(at + 1).map_or(self.data_from, |next| next.1);
+            let theirs = &other.files[*start as usize..other.data_from as usize];
+            let mut theirs = (*start..).zip(theirs).peekable();
+            // Both are sorted; what comes after the folder's own files is equal to none of these.
+            for file in *first..end {
+                let own = &self.files[file as usize];
+                let is_before = |(_, one): &(FileId, &RelPath)| {
+                    one.name() < own.name() && one.parent().as_ref() == Some(path)
+                };
+                while theirs.next_if(is_before).is_some() {}
+                numbers[file as usize] = theirs.next_if(|(_, one)| *one == own).map(|one| one.0);
+            }
+        }
+        numbers
+    }
+
+    /// The place of the folder of a Python file.
+    pub(crate) fn folder_of(&self, file: FileId) -> usize {
+        self.folders.partition_point(|(_, first)| *first <= file) - 1
+    }
+
     /// The data files that count with a Python file.
     pub fn data_of(&self, file: FileId) -> &[FileId] {
         self.data_of.get(&file).map_or(&[], Vec::as_slice)
@@ -121,6 +147,11 @@ pub(crate) fn stem(name: &[u8]) -> &[u8] {
     &name[..dot]
 }
 
+/// The package that a folder of that name may be: stubs of `a` may lie in `a-stubs`.
+pub(crate) fn package(folder: &[u8]) -> &[u8] {
+    folder.strip_suffix(b"-stubs").unwrap_or(folder)
+}
+
 struct Builder<'db> {
     db: &'db dyn Db,
     stubs: bool,
@@ -145,12 +176,10 @@ impl<'db> Builder<'db> {
             let listing = self.listing(&path);
             self.add_folder(&path, name, listing);
             for child in &listing.folders {
-                // Stubs of `a` may lie in `a-stubs`.
-                let stubs = child.strip_suffix(b"-stubs");
-                if stubs.is_some() && !self.stubs {
+                let segment = package(child);
+                if segment.len() < child.len() && !self.stubs {
                     continue;
                 }
-                let segment = stubs.unwrap_or(child);
                 open.push((path.join(child), self.layout.names.enter(name, segment)));
             }
         }

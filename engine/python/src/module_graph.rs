@@ -48,7 +48,7 @@ pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
     let _phase = qik_db::phase("graph");
     let layout = layout_of(db, key).clone();
     let structure = structure(db, key, &layout, graph_id(db, key));
-    let Structure { edges, externals, external_names, broken, components } =
+    let Structure { edges, externals, external_names, broken, components, loose: _ } =
         Arc::unwrap_or_clone(structure);
     let reach_outside = reach_outside(&components, &externals, external_names.len());
     Arc::new(ModuleGraph {

@@ -100,33 +100,33 @@ pub fn prepare(db: &Database, proof: &Proof<'_>) {
     let key = graph_key(db, &[]);
     std::thread::scope(|scope| {
         if rayon::current_num_threads() > 1 {
-            let (db, store) = (db.clone(), store.clone());
-            scope.spawn(move || {
-                layout_of(&db, graph_key(&db, &[]));
-                store.load_graphs(db.system());
-            });
+            let db = db.clone();
+            scope.spawn(move || _ = layout_of(&db, graph_key(&db, &[])));
         }
         for root in key.roots(db) {
             read_below(db, &store, root, proof);
         }
+        store.load_graphs(db.system());
     });
     prepare_imports(db, key);
     prepare_structure(db, key);
 }
 
 fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
-    let mut folders = vec![root.clone()];
+    let mut folders = vec![db.folder(root)];
     let mut looked = 0;
-    while let Some(path) = folders.get(looked).cloned() {
+    while let Some(folder) = folders.get(looked).copied() {
         looked += 1;
-        let entries = db.folder(&path).entries(db).iter();
+        let (path, entries) = (folder.path(db), folder.entries(db).iter());
         let packages = entries.filter(|entry| entry.node == TreeNode::Folder);
         let packages = packages.filter(|entry| may_be_package(&entry.name));
-        folders.extend(packages.map(|entry| path.join(&entry.name)));
+        folders.extend(packages.map(|entry| db.folder(&path.join(&entry.name))));
     }
-    let lacking = db.each(&folders, |db, path| {
+    let known = store.latest_imports().known();
+    folders.retain(|folder| !known.contains(*folder, folder.entries(db)));
+    let lacking = db.each(&folders, |db, folder| {
         let lacks = store.lacks();
-        let entries = db.folder(path).entries(db).iter();
+        let (path, entries) = (folder.path(db), folder.entries(db).iter());
         let lacking = entries.filter_map(|entry| match entry.node {
             TreeNode::File { id, .. } if is_python(&entry.name) && lacks(&id) => {
                 Some((path.join(&entry.name), id))

@@ -22,8 +22,8 @@ pub type FileId = u32;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     nodes: Vec<Node>,
-    /// All but the root, by their parent and segment.
-    table: HashTable<NameId>,
+    /// All but the root, by their parent and segment; with their hashes, so that it grows without a look at them.
+    table: HashTable<(u64, NameId)>,
     /// The segments, one after the other.
     text: Vec<u8>,
 }
@@ -71,7 +71,8 @@ impl Names {
 
     /// The name `segment` below `parent`, made if it does not exist.
     pub fn enter(&mut self, parent: NameId, segment: &[u8]) -> NameId {
-        if let Some(known) = self.find(parent, segment) {
+        let hash = hash(parent, segment);
+        if let Some(known) = self.find_hashed(hash, parent, segment) {
             return known;
         }
         let id = NameId(self.nodes.len() as u32);
@@ -80,20 +81,22 @@ impl Names {
         let segment = (start, self.text.len() as u32);
         self.nodes.push(Node { parent, segment, ..Node::default() });
         self.nodes[parent.0 as usize].children.push(id);
-        let (nodes, text) = (&self.nodes, &self.text);
-        let hash = |id: &NameId| {
-            let node = &nodes[id.0 as usize];
-            hash(node.parent, &text[node.segment.0 as usize..node.segment.1 as usize])
-        };
-        self.table.insert_unique(hash(&id), id, hash);
+        self.table.insert_unique(hash, (hash, id), |(hash, _)| *hash);
         id
     }
 
-    fn find(&self, parent: NameId, segment: &[u8]) -> Option<NameId> {
-        let is_it = |id: &NameId| {
-            self.nodes[id.0 as usize].parent == parent && self.segment(*id) == segment
+    /// The name of that segment below `parent`.
+    pub(crate) fn find(&self, parent: NameId, segment: &[u8]) -> Option<NameId> {
+        self.find_hashed(hash(parent, segment), parent, segment)
+    }
+
+    fn find_hashed(&self, hash: u64, parent: NameId, segment: &[u8]) -> Option<NameId> {
+        let is_it = |(known, id): &(u64, NameId)| {
+            *known == hash
+                && self.nodes[id.0 as usize].parent == parent
+                && self.segment(*id) == segment
         };
-        self.table.find(hash(parent, segment), is_it).copied()
+        self.table.find(hash, is_it).map(|(_, id)| *id)
     }
 
     fn segment(&self, name: NameId) -> &[u8] {

@@ -44,6 +44,9 @@ pub(crate) trait Sink {
     /// The file imports a dotted name that is not the project's. `is_required` where it can't be
     /// imported without.
     fn outside(&mut self, name: &str, is_required: bool, cause: Cause);
+
+    /// What the file needs hangs on names that have no file which it would need.
+    fn loose(&mut self) {}
 }
 
 /// The walk, for the files of one folder.
@@ -105,6 +108,9 @@ impl<'a> Needs<'a> {
         let removed = self.links.removed_from(self.layout, file);
         let mut tops = self.tops.clone();
         tops_of(self.layout, file, &mut tops);
+        if !tops.is_empty() {
+            sink.loose();
+        }
         let absolute = |import, cause, sink: &mut _| {
             let mut one = One { names, start: names.root(), import, removed: &removed };
             for top in &tops {
@@ -147,6 +153,7 @@ impl<'a> Needs<'a> {
         let Some(line) = facts.whole_package().filter(|_| self.reading.whole_packages) else {
             return;
         };
+        sink.loose();
         let names = &self.layout.names;
         for own in self.layout.names_of(file) {
             let package = if self.layout.is_package(file) { Some(own) } else { names.parent(own) };
@@ -221,10 +228,16 @@ impl One<'_> {
         let tell = |name: NameId, sink: &mut dyn FnMut(FileId)| {
             names.files(name).iter().for_each(|file| sink(*file));
         };
-        let mut file = |file: FileId| sink.file(file, cause);
+        let mut pass = |name: NameId| {
+            tell(name, &mut |file| sink.file(file, cause));
+            if names.files(name).is_empty() && name != names.root() {
+                sink.loose();
+            }
+        };
         // `from . import a` runs the package itself.
-        tell(self.start, &mut file);
-        let found = names.follow(self.start, self.import.module, &mut |name| tell(name, &mut file));
+        pass(self.start);
+        let found = names.follow(self.start, self.import.module, &mut pass);
+        let mut file = |file: FileId| sink.file(file, cause);
         let absolute = self.import.level == 0;
         if !found.whole {
             if absolute && (found.depth == 0 || self.is_bare(found.last)) {

@@ -41,6 +41,8 @@ const SOURCES: &[&str] = &[
     include_str!("modules.rs"),
     include_str!("names.rs"),
     include_str!("needs.rs"),
+    include_str!("outline.rs"),
+    include_str!("reuse.rs"),
     include_str!("snapshot.rs"),
     include_str!("structure.rs"),
     include_str!("dist/stdlib.rs"),
@@ -64,9 +66,10 @@ pub(crate) struct Snapshots {
 #[derive(Debug, Default)]
 struct Loaded {
     bytes: Vec<u8>,
-    digests: FxHashMap<BlobId, ImportsDigest>,
-    /// Where the graph begins, behind the digests.
+    /// Where the records end, and the graph begins.
     graph_from: usize,
+    /// Of each [`bucket`], how many records come before it, and at the end how many there are.
+    starts: Vec<u32>,
     graph: OnceLock<Option<Known>>,
 }
 
@@ -79,8 +82,9 @@ struct Fresh {
     is_news: bool,
 }
 
-/// Identity and digest.
+/// Identity and digest. Sorted by the identity, so they are looked up where they lie.
 const RECORD: usize = 20 + 16;
+type Record = [u8; RECORD];
 
 impl Snapshots {
     /// What is kept in `file`.
@@ -90,7 +94,7 @@ impl Snapshots {
 
     /// The digest of what a content imports, if it is known.
     pub fn imports(&self, id: &BlobId) -> Option<ImportsDigest> {
-        let known = self.loaded().digests.get(id).copied();
+        let known = self.loaded().imports(id);
         known.or_else(|| self.fresh().digests.get(id).copied())
     }
 
@@ -101,7 +105,7 @@ impl Snapshots {
 
     /// Of how many contents it is known what they import.
     pub fn count(&self) -> usize {
-        self.loaded().digests.len()
+        self.loaded().records().len()
     }
 
     /// Takes in what a content imports.
@@ -128,26 +132,23 @@ impl Snapshots {
     pub fn save(&self) -> std::io::Result<()> {
         let loaded = self.loaded();
         // Others go on asking meanwhile.
-        let (mut records, graph) = {
+        let (records, graph) = {
             let mut fresh = self.fresh();
-            if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.digests.len() {
+            if !fresh.is_news && fresh.digests.len() * LITTLE <= loaded.records().len() {
                 return Ok(());
             }
             fresh.is_news = false;
-            let records = fresh.digests.iter().map(|(id, digest)| (*id, *digest));
-            (records.collect::<Vec<(BlobId, ImportsDigest)>>(), fresh.graph.clone())
+            let mut records: Vec<Record> = fresh.digests.iter().map(record).collect();
+            records.sort_unstable();
+            (records, fresh.graph.clone())
         };
-        if loaded.digests.len() + records.len() <= MOST {
-            records.extend(loaded.digests.iter().map(|(id, digest)| (*id, *digest)));
-        }
-        records.sort_unstable();
-        records.dedup_by_key(|(id, _)| *id);
-        let mut out = vec![0; HEAD];
-        push_number(&mut out, records.len());
-        for (id, digest) in &records {
-            out.extend_from_slice(id.as_bytes());
-            out.extend_from_slice(digest);
-        }
+        let before = loaded.records();
+        let before = if before.len() + records.len() <= MOST { before } else { &[] };
+        let mut out = Vec::with_capacity(loaded.bytes.len() + records.len() * RECORD);
+        out.resize(HEAD + 4, 0);
+        merge(&mut out, before, &records);
+        let count = (out.len() - HEAD - 4) / RECORD;
+        out[HEAD..HEAD + 4].copy_from_slice(&(count as u32).to_le_bytes());
         match graph {
             Some((id, graph)) => {
                 write_id(&mut out, &id);
@@ -189,11 +190,24 @@ impl Loaded {
             && head[40..] == *digest_of(body).as_bytes();
         let (count, rest) = body.split_first_chunk().filter(|_| whole)?;
         let length = (u32::from_le_bytes(*count) as usize).checked_mul(RECORD)?;
-        let records = rest.get(..length)?.chunks_exact(RECORD);
-        let record =
-            |record: &[u8]| Some((BlobId(*record.first_chunk()?), *record[20..].first_chunk()?));
-        let digests = records.filter_map(record).collect();
-        Some(Self { digests, graph_from: HEAD + 4 + length, bytes, graph: OnceLock::new() })
+        let (records, []) = rest.get(..length)?.as_chunks::<RECORD>() else { return None };
+        let mut starts = vec![0; BUCKETS + 1];
+        records.iter().for_each(|record| starts[bucket(record) + 1] += 1);
+        for at in 0..BUCKETS {
+            starts[at + 1] += starts[at];
+        }
+        Some(Self { graph_from: HEAD + 4 + length, starts, bytes, graph: OnceLock::new() })
+    }
+
+    fn records(&self) -> &[Record] {
+        self.bytes.get(HEAD + 4..self.graph_from).unwrap_or_default().as_chunks().0
+    }
+
+    fn imports(&self, id: &BlobId) -> Option<ImportsDigest> {
+        let bucket = bucket(id.as_bytes());
+        let (start, end) = (*self.starts.get(bucket)?, *self.starts.get(bucket + 1)?);
+        let mut few = self.records()[start as usize..end as usize].iter();
+        few.find(|one| one[..20] == *id.as_bytes())?[20..].first_chunk().copied()
     }
 
     fn graph(&self) -> &Option<Known> {
@@ -205,6 +219,32 @@ impl Loaded {
         let (id, graph) = (reader.id()?, reader.structure()?);
         reader.bytes.is_empty().then(|| (Arc::new(id), Arc::new(graph)))
     }
+}
+
+/// Identities that begin alike are few, and lie side by side in a sorted list.
+fn bucket(id: &[u8]) -> usize {
+    usize::from(id[0]) << 5 | usize::from(id[1]) >> 3
+}
+
+const BUCKETS: usize = 1 << 13;
+
+fn record((id, digest): (&BlobId, &ImportsDigest)) -> Record {
+    let mut record = [0; RECORD];
+    record[..20].copy_from_slice(id.as_bytes());
+    record[20..].copy_from_slice(digest);
+    record
+}
+
+/// Both lists as one, sorted as they are; of what is in both that of the second.
+fn merge(out: &mut Vec<u8>, mut before: &[Record], fresh: &[Record]) {
+    for record in fresh {
+        let (less, rest) = before.split_at(before.partition_point(|one| one[..20] < record[..20]));
+        out.extend_from_slice(less.as_flattened());
+        out.extend_from_slice(record);
+        let again = rest.first().is_some_and(|one| one[..20] == record[..20]);
+        before = &rest[usize::from(again)..];
+    }
+    out.extend_from_slice(before.as_flattened());
 }
 
 fn push_number(out: &mut Vec<u8>, number: usize) {
@@ -222,9 +262,12 @@ fn push_rows(out: &mut Vec<u8>, rows: &Adjacency) {
 }
 
 fn write_id(out: &mut Vec<u8>, id: &GraphId) {
+    out.extend_from_slice(id.settings.as_bytes());
     out.extend_from_slice(id.layout.as_bytes());
     push_number(out, id.folders.len());
     id.folders.iter().for_each(|folder| out.extend_from_slice(folder.as_bytes()));
+    push_number(out, id.files.len());
+    out.extend_from_slice(&id.files);
 }
 
 fn write_structure(out: &mut Vec<u8>, graph: &Structure) {
@@ -238,6 +281,7 @@ fn write_structure(out: &mut Vec<u8>, graph: &Structure) {
         out.extend_from_slice(name.as_bytes());
     }
     push_numbers(out, graph.broken.iter().copied());
+    push_numbers(out, graph.loose.iter().copied());
     push_numbers(out, graph.components.of.iter().copied());
     push_rows(out, &graph.components.members);
     push_rows(out, &graph.components.successors);
@@ -274,10 +318,12 @@ impl<'a> Reader<'a> {
     }
 
     fn id(&mut self) -> Option<GraphId> {
-        let layout = self.digest()?;
+        let (settings, layout) = (self.digest()?, self.digest()?);
         let count = self.number()?;
         let folders = (0..count).map(|_| self.digest()).collect::<Option<_>>()?;
-        Some(GraphId { layout, folders })
+        let length = self.number()?;
+        let files = self.take(length)?.into();
+        Some(GraphId { settings, layout, folders, files })
     }
 
     fn structure(&mut self) -> Option<Structure> {
@@ -293,10 +339,10 @@ impl<'a> Reader<'a> {
             let length = self.number()?;
             external_names.push(std::str::from_utf8(self.take(length)?).ok()?.into());
         }
-        let broken: Vec<FileId> = self.numbers()?;
+        let (broken, loose): (Vec<FileId>, Vec<FileId>) = (self.numbers()?, self.numbers()?);
         let of = self.numbers()?;
         let components = Components::from_parts(of, self.rows()?, self.rows()?);
-        Some(Structure { edges, externals, external_names, broken, components })
+        Some(Structure { edges, externals, external_names, broken, loose, components })
     }
 }
 
@@ -315,11 +361,14 @@ mod tests {
             externals: Adjacency::new([vec![external], vec![], vec![]]),
             external_names: vec!["requests".into()],
             broken: vec![2],
+            loose: vec![1],
         })
     }
 
     fn one() -> Arc<GraphId> {
-        Arc::new(GraphId { layout: Digest([1; 32]), folders: Arc::new([Digest([2; 32])]) })
+        let (settings, layout) = (Digest([0; 32]), Digest([1; 32]));
+        let folders = Arc::new([Digest([2; 32])]);
+        Arc::new(GraphId { settings, layout, folders, files: Arc::from(*b"\0a.py\0\0") })
     }
 
     fn written() -> (Arc<dyn System>, Vec<u8>) {
@@ -341,6 +390,17 @@ mod tests {
         assert_eq!(snapshots.imports(&BlobId([2; 20])), Some([4; 16]));
         assert_eq!(snapshots.imports(&BlobId([5; 20])), None);
         assert_eq!(snapshots.graph(|_| true), Some((one(), sample())));
+    }
+
+    #[test]
+    fn of_two_sorted_lists_the_second_is_told_where_both_have_an_identity() {
+        let records = |all: &[(u8, u8)]| -> Vec<Record> {
+            all.iter().map(|(id, digest)| record((&BlobId([*id; 20]), &[*digest; 16]))).collect()
+        };
+        let mut out = Vec::new();
+        merge(&mut out, &records(&[(1, 1), (3, 1), (7, 1)]), &records(&[(0, 2), (3, 2), (9, 2)]));
+        let expected = records(&[(0, 2), (1, 1), (3, 2), (7, 1), (9, 2)]);
+        assert_eq!(out, expected.as_flattened());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 use qik_db::{Stat, System};
 use qik_model::{BlobId, Digest, FileKind, RelPath};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::closure::LatestDigests;
 use crate::contents::LatestImports;
@@ -31,6 +31,8 @@ const HEAD: usize = 8 + 4 + 32;
 const LITTLE: usize = 256;
 /// So many files are read without a look whether their facts are on disk.
 const FEW: usize = 32;
+/// What the facts of a file take on disk, by and large.
+const USUAL_BYTES: usize = 160;
 /// A larger file keeps only what this process asked for.
 const MOST_BYTES: usize = 128 << 20;
 
@@ -113,11 +115,14 @@ impl FactsStore {
         Some(graph)
     }
 
-    /// A structure that is at hand over the same files.
-    pub(crate) fn similar_graph(&self, files: &Arc<dyn System>, layout: &Digest) -> Option<Known> {
+    /// A structure that is at hand and was made likewise, best of the same files.
+    pub(crate) fn similar_graph(&self, files: &Arc<dyn System>, id: &GraphId) -> Option<Known> {
         let (present, other) = self.present_and_other(files);
-        let is_similar = |known: &Known| known.0.layout == *layout;
-        present.graph(is_similar).or_else(|| other.graph(is_similar))
+        let has_files = |known: &Known| known.0.layout == id.layout;
+        let is_similar = |known: &Known| known.0.settings == id.settings;
+        let any =
+            |wanted: &dyn Fn(&Known) -> bool| present.graph(wanted).or_else(|| other.graph(wanted));
+        any(&has_files).or_else(|| any(&is_similar))
     }
 
     /// Keeps a structure for the next process.
@@ -296,6 +301,11 @@ impl FactsStore {
         self.system.write_atomic(&FILE.into(), &out, FileKind::File)
     }
 
+    /// Reads what lies on disk, for later.
+    pub(crate) fn load_facts(&self) {
+        self.disk();
+    }
+
     fn disk(&self) -> &Disk {
         self.disk.get_or_init(|| Disk::load(&*self.system))
     }
@@ -330,7 +340,8 @@ impl Disk {
         if !whole {
             return None;
         }
-        let mut places = FxHashMap::default();
+        let count = bytes.len() / USUAL_BYTES;
+        let mut places = FxHashMap::with_capacity_and_hasher(count, FxBuildHasher);
         let mut at = HEAD;
         while at < bytes.len() {
             let id = BlobId(*bytes[at..].first_chunk::<20>()?);
@@ -361,8 +372,8 @@ mod tests {
         let (now, then): (Arc<dyn System>, Arc<dyn System>) = (world(), world());
         let store = FactsStore::new(now.clone());
         let id = |number| {
-            let (layout, folders) = (Digest([number; 32]), Arc::from([]));
-            Arc::new(GraphId { layout, folders })
+            let (layout, settings) = (Digest([number; 32]), Digest([0; 32]));
+            Arc::new(GraphId { settings, layout, folders: Arc::from([]), files: Arc::from([]) })
         };
         for (one, other, number) in [(&now, &then, 1), (&then, &now, 3)] {
             store.keep_graph(one, &id(number), &Arc::default());

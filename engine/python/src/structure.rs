@@ -11,6 +11,7 @@ use qik_db::{Database, Db};
 use qik_model::{Digest, Reading};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::closure::digest_of;
 use crate::components::{Adjacency, Components};
 use crate::contents::imports;
 use crate::layout::{GraphKey, Layout, layout_of};
@@ -19,6 +20,8 @@ use crate::module_graph::External;
 use crate::modules::{facts_store, folder_facts};
 use crate::names::FileId;
 use crate::needs::{Cause, Needs, Sink};
+use crate::outline::outline;
+use crate::reuse::Reuse;
 
 /// A graph without its files: what takes long to find out, and is kept for the next process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,16 +30,23 @@ pub(crate) struct Structure {
     pub externals: Adjacency<External>,
     pub external_names: Vec<Arc<str>>,
     pub broken: Vec<FileId>,
+    /// Files whose needs hang on names that have no file which they would need: portions of namespaces, folders
+    /// beside a script.
+    pub loose: Vec<FileId>,
     pub components: Components,
 }
 
 /// All that a structure is made from, as digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GraphId {
-    /// The files and their names, the roots, and how imports are read.
+    /// The roots, and how imports are read.
+    pub settings: Digest,
+    /// The same, and the files and their names.
     pub layout: Digest,
     /// What the files of each folder import, in the order of the layout.
     pub folders: Arc<[Digest]>,
+    /// Which Python files there are, as [`outline`](crate::outline) writes it.
+    pub files: Arc<[u8]>,
 }
 
 /// A structure that is at hand, with what it was made from.
@@ -45,30 +55,35 @@ pub(crate) type Known = (Arc<GraphId>, Arc<Structure>);
 /// All that the structure of a graph is made from.
 #[salsa::tracked(returns(ref))]
 pub(crate) fn graph_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<GraphId> {
-    Arc::new(GraphId { layout: *layout_id(db, key), folders: imports(db, key) })
+    let LayoutId { settings, layout, files } = layout_id(db, key).clone();
+    Arc::new(GraphId { settings, layout, folders: imports(db, key), files })
 }
 
-#[salsa::tracked]
-fn layout_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Digest {
+/// That part of a graph's id that its layout tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LayoutId {
+    settings: Digest,
+    layout: Digest,
+    files: Arc<[u8]>,
+}
+
+#[salsa::tracked(returns(ref))]
+fn layout_id<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> LayoutId {
     let layout = layout_of(db, key);
+    let settings = digest_of(format!("{:?} {:?}", key.roots(db), key.reading(db)).as_bytes());
+    let files = outline(layout);
     let mut hasher = blake3::Hasher::new();
     let number = |number: usize| (number as u64).to_le_bytes();
-    let settings = format!("{:?} {:?}", key.roots(db), key.reading(db));
-    hasher.update(&number(settings.len())).update(settings.as_bytes());
-    hasher.update(&layout.data_from.to_le_bytes());
-    for path in &layout.files {
-        hasher.update(&number(path.as_bytes().len())).update(path.as_bytes());
-    }
-    // Also those without a file: the digests of folders go by their places.
-    for (path, first) in &layout.folders {
-        hasher.update(&first.to_le_bytes());
+    hasher.update(settings.as_bytes()).update(&number(files.len())).update(&files);
+    for path in &layout.files[layout.data_from as usize..] {
         hasher.update(&number(path.as_bytes().len())).update(path.as_bytes());
     }
     for (owner, data) in layout.data() {
         hasher.update(&owner.to_le_bytes()).update(&number(data.len()));
         data.iter().for_each(|one| _ = hasher.update(&one.to_le_bytes()));
     }
-    Digest(*hasher.finalize().as_bytes())
+    let layout = Digest(*hasher.finalize().as_bytes());
+    LayoutId { settings, layout, files: files.into() }
 }
 
 /// The structure of that id.
@@ -79,7 +94,7 @@ pub(crate) fn structure<'db>(
     id: &Arc<GraphId>,
 ) -> Arc<Structure> {
     let folders = Folders { layout, reading: key.reading(db), links: links_of(db, key) };
-    made_or_known(db, layout, id, |lacking| {
+    made_or_known(db, key, layout, id, |lacking| {
         lacking.iter().map(|at| folders.needs(db, *at)).collect()
     })
 }
@@ -88,45 +103,50 @@ pub(crate) fn structure<'db>(
 pub(crate) fn prepare_structure(db: &Database, key: GraphKey<'_>) {
     let layout = layout_of(db, key);
     let folders = Folders { layout, reading: key.reading(db), links: links_of(db, key) };
-    made_or_known(db, layout, graph_id(db, key), |lacking| {
+    made_or_known(db, key, layout, graph_id(db, key), |lacking| {
         db.each(lacking, |db, at| folders.needs(db, *at))
     });
 }
 
 /// The structure that is at hand, or what is made of one that shares folders with it; `needs` are those of
 /// the folders at these places.
-fn made_or_known(
-    db: &dyn Db,
+fn made_or_known<'db>(
+    db: &'db dyn Db,
+    key: GraphKey<'db>,
     layout: &Layout,
     id: &Arc<GraphId>,
-    needs: impl FnOnce(&[usize]) -> Vec<FolderNeeds>,
+    needs: impl FnOnce(&[usize]) -> Vec<Part>,
 ) -> Arc<Structure> {
     let store = facts_store(db);
     if let Some(known) = store.graph(db.system(), id) {
         return known;
     }
-    let similar = store.similar_graph(db.system(), &id.layout);
-    let shared = |at: usize| {
-        let (before, structure) = similar.as_ref()?;
-        (before.folders[at] == id.folders[at]).then_some(structure)
+    let similar = store.similar_graph(db.system(), id);
+    let mut facts = |file: FileId| {
+        let (path, first) = &layout.folders[layout.folder_of(file)];
+        folder_facts(db, db.folder(path)).0[(file - first) as usize].clone()
     };
-    let lacking: Vec<usize> =
-        (0..layout.folders.len()).filter(|at| shared(*at).is_none()).collect();
-    let mut needs = needs(&lacking).into_iter();
-    let ends = layout.folders.iter().skip(1).map(|(_, first)| *first);
-    let bounds = layout.folders.iter().map(|(_, first)| *first).zip(ends.chain([layout.data_from]));
-    let parts = bounds.enumerate().filter_map(|(at, (first, end))| match shared(at) {
-        Some(structure) => Some(FolderNeeds::of(structure, first, end)),
-        None => needs.next(),
+    let reuse = similar.as_ref().and_then(|known| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| store.load_facts());
+            Reuse::of(known, layout, id, key.roots(db), &mut facts)
+        })
     });
-    let made = Arc::new(Structure::new(layout, &parts.collect::<Vec<_>>()));
+    let parts = match &reuse {
+        Some(reuse) => {
+            let lacking: Vec<usize> = reuse.lacking().collect();
+            reuse.parts(needs(&lacking))
+        }
+        None => needs(&Vec::from_iter(0..layout.folders.len())),
+    };
+    let made = Arc::new(Structure::new(layout, &parts));
     store.keep_graph(db.system(), id, &made);
     made
 }
 
 impl Structure {
-    /// Of what the files of each folder need, in the order of the layout.
-    fn new(layout: &Layout, parts: &[FolderNeeds]) -> Self {
+    /// Of what the files need, in the order of the layout.
+    fn new(layout: &Layout, parts: &[Part]) -> Self {
         let data = layout.files.len() - layout.data_from as usize;
         // By path, not by number: numbers are nothing that a result depends on.
         let path = |file: &FileId| &layout.files[*file as usize];
@@ -139,43 +159,25 @@ impl Structure {
         };
         let ((edges, components), (external_names, externals)) =
             rayon::join(condensed, || externals(parts, data));
-        let broken = layout.folders.iter().zip(parts);
-        let broken =
-            broken.flat_map(|((_, first), part)| part.broken.iter().map(move |at| first + at));
-        Self { broken: broken.collect(), edges, externals, external_names, components }
-    }
-}
-
-impl FolderNeeds {
-    /// Those of the files from `first` to before `end` of a structure.
-    fn of(structure: &Structure, first: FileId, end: FileId) -> Self {
-        let mut names = Vec::new();
-        let mut places: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut outside = Adjacency::for_nodes((end - first) as usize);
-        for file in first..end {
-            let row = structure.externals.of(file).iter().map(|external| {
-                let name = *places.entry(external.name).or_insert_with(|| {
-                    names.push(structure.external_names[external.name as usize].clone());
-                    names.len() as u32 - 1
-                });
-                External { name, ..*external }
-            });
-            outside.push(row);
+        let (mut broken, mut loose, mut first) = (Vec::new(), Vec::new(), 0);
+        for part in parts {
+            broken.extend(part.broken.iter().map(|at| first + at));
+            loose.extend(part.loose.iter().map(|at| first + at));
+            first += part.edges.len() as FileId;
         }
-        let edges = Adjacency::new((first..end).map(|file| copied(structure.edges.of(file))));
-        let broken = structure.broken.iter().filter(|file| (first..end).contains(*file));
-        Self { edges, outside, names, broken: broken.map(|file| file - first).collect() }
+        Self { edges, externals, external_names, broken, loose, components }
     }
 }
 
-/// What the files of one folder need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct FolderNeeds {
-    edges: Adjacency,
+/// What files that follow each other need: those of a folder, or of several that are at hand.
+pub(crate) struct Part {
+    pub edges: Adjacency,
     /// By places in `names`.
-    outside: Adjacency<External>,
-    names: Vec<Arc<str>>,
-    broken: Vec<u32>,
+    pub outside: Adjacency<External>,
+    pub names: Vec<Arc<str>>,
+    /// By places in the part.
+    pub broken: Vec<u32>,
+    pub loose: Vec<u32>,
 }
 
 /// The folders of a layout, and all else that tells what their files need.
@@ -187,28 +189,32 @@ struct Folders<'a> {
 
 impl Folders<'_> {
     /// What the files of the folder at that place need.
-    fn needs(&self, db: &dyn Db, at: usize) -> FolderNeeds {
+    fn needs(&self, db: &dyn Db, at: usize) -> Part {
         let (path, first) = &self.layout.folders[at];
         let needs = Needs::in_folder(self.layout, self.reading, self.links, path);
         let all = &folder_facts(db, db.folder(path)).0;
         let (mut edges, mut outside) =
             (Adjacency::for_nodes(all.len()), Adjacency::for_nodes(all.len()));
-        let mut broken = Vec::new();
+        let (mut broken, mut loose) = (Vec::new(), Vec::new());
         let mut gathered = Gathered::default();
         for (at, facts) in all.iter().enumerate() {
             let file = first + at as FileId;
             gathered.files.clear();
             gathered.outside.clear();
+            gathered.is_loose = false;
             needs.of(file, facts.as_ref(), &mut gathered);
             if facts.as_ref().is_some_and(|facts| facts.error().is_some()) {
                 broken.push(at as u32);
+            }
+            if gathered.is_loose {
+                loose.push(at as u32);
             }
             settle(&mut gathered.files, file);
             merge(&mut gathered.outside);
             edges.push(copied(&gathered.files));
             outside.push(copied(&gathered.outside));
         }
-        FolderNeeds { edges, outside, names: gathered.names.in_order(), broken }
+        Part { edges, outside, names: gathered.names.in_order(), broken, loose }
     }
 }
 
@@ -218,6 +224,7 @@ struct Gathered {
     names: Numbers,
     files: Vec<FileId>,
     outside: Vec<External>,
+    is_loose: bool,
 }
 
 impl Sink for Gathered {
@@ -227,6 +234,10 @@ impl Sink for Gathered {
 
     fn outside(&mut self, name: &str, is_required: bool, _: Cause) {
         self.outside.push(External { name: self.names.of(name), is_required });
+    }
+
+    fn loose(&mut self) {
+        self.is_loose = true;
     }
 }
 
@@ -246,7 +257,7 @@ fn merge(externals: &mut Vec<External>) {
     });
 }
 
-fn copied<T: Copy>(row: &[T]) -> impl Iterator<Item = T> {
+pub(crate) fn copied<T: Copy>(row: &[T]) -> impl Iterator<Item = T> {
     row.iter().copied()
 }
 
@@ -275,7 +286,7 @@ impl Numbers {
 }
 
 /// All names, sorted, and the rows of all folders with places among those; `data` rows more are empty.
-fn externals(parts: &[FolderNeeds], data: usize) -> (Vec<Arc<str>>, Adjacency<External>) {
+fn externals(parts: &[Part], data: usize) -> (Vec<Arc<str>>, Adjacency<External>) {
     let unique: FxHashSet<&Arc<str>> = parts.iter().flat_map(|part| &part.names).collect();
     let mut names: Vec<Arc<str>> = unique.into_iter().cloned().collect();
     names.sort_unstable();

@@ -37,11 +37,15 @@ impl Session {
         self.scan();
         let unreadable = |error| unreadable(&since.rev, &error);
         let then = CommitSystem::new(self.db.system().clone(), commit).map_err(unreadable)?;
-        let folders = folders(&then, &self.tree).map_err(unreadable)?;
         let has_python = plan.runnables.iter().any(|planned| needs_python(&planned.definition));
-        if has_python {
-            self.prepare_facts();
-        }
+        let folders = std::thread::scope(|scope| {
+            let folders = scope.spawn(|| folders(&then, &self.tree));
+            if has_python {
+                self.prepare_facts();
+            }
+            folders.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        let folders = folders.map_err(unreadable)?;
         let now = Now::of(&self.db, &plan);
         let artifacts = self.artifacts();
         // What commands make and git does not know is in no commit.

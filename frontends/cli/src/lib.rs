@@ -70,7 +70,7 @@ fn run(args: &[OsString], invocation: Invocation) -> i32 {
             return invocation.fault.as_ref().map_or_else(|| refuse(&style, None, &[error]), tell);
         }
     };
-    if !invocation.args.select.ls {
+    if invocation.args.asks_for_files() {
         session.scan_ahead();
     }
     let found = session.diagnostics();

@@ -13,7 +13,7 @@ use qik_python::{
 use qik_toml::TomlSyntax;
 
 /// Few, so that names meet.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 21] = [
     "a/__init__.py",
     "a/one.py",
     "a/one.pyi",
@@ -26,9 +26,18 @@ const PATHS: [&str; 12] = [
     "c/three.py",
     "src/d.py",
     "src/a/four.py",
+    "src/conftest.py",
+    "a-stubs/one.pyi",
+    "a/py.typed",
+    "n/five.py",
+    "n/m/six.py",
+    "n/m/data/seven.py",
+    "tests/test_eight.py",
+    "tests/helper.py",
+    "tests/sub/test_nine.py",
 ];
 
-const LINES: [&str; 14] = [
+const LINES: [&str; 24] = [
     "import a",
     "import a.one",
     "from a import b, one",
@@ -43,10 +52,37 @@ const LINES: [&str; 14] = [
     "try:\n    import outside\nexcept ImportError:\n    pass",
     "import importlib; importlib.import_module('a.b.two')",
     "import (",
+    "from n import m",
+    "from n.m import six",
+    "from n.m import *",
+    "import n.m.data.seven",
+    "from .m import six, data",
+    "from ..m.data import seven",
+    "import helper",
+    "from sub import test_nine",
+    "def __getattr__(name): return __import__(name)",
+    "pytest_plugins = ['tests.helper']",
 ];
 
-const MODULES: [&str; 9] =
-    ["a", "a.one", "a.b", "a.b.two", "a.b.test_two", "c", "c.three", "d", "conftest"];
+const MODULES: [&str; 17] = [
+    "a",
+    "a.one",
+    "a.b",
+    "a.b.two",
+    "a.b.test_two",
+    "c",
+    "c.three",
+    "d",
+    "conftest",
+    "a.four",
+    "n",
+    "n.five",
+    "n.m",
+    "n.m.six",
+    "n.m.data",
+    "tests",
+    "tests.sub",
+];
 
 const CONFIG: &str = "[defaults]\npython-path = [\".\", \"src\"]\n";
 

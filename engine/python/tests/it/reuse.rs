@@ -7,7 +7,7 @@ use qik_db::TestDb;
 use qik_model::Digest;
 use qik_python::{
     ModuleName, SpaceKey, closure_digest, closure_of, component_node, digests, facts_store,
-    graph_key, graph_of, outside_needs,
+    graph_key, graph_of, outside_needs, reached_files,
 };
 use qik_toml::TomlSyntax;
 
@@ -165,4 +165,42 @@ fn an_upgrade_reads_no_source() {
             ("outside_needs", 2),
         ],
     );
+}
+
+/// Beside the folder of a file that came or went, only those that come by its package are looked at.
+#[test]
+fn a_file_that_comes_or_goes_concerns_who_comes_by_its_package() {
+    let files = [
+        ("qik.toml", ""),
+        ("a/__init__.py", ""),
+        ("a/one.py", ""),
+        ("b/__init__.py", ""),
+        ("b/two.py", "import a.one\n"),
+        ("c/__init__.py", ""),
+        ("c/three.py", "import d.four\n"),
+        ("d/__init__.py", ""),
+        ("d/four.py", ""),
+    ];
+    let needed = |test: &TestDb, module: &str| {
+        let module = ModuleName::new(&test.db, Arc::<str>::from(module));
+        let key = graph_key(&test.db, &[]);
+        let closure = closure_of(&test.db, key, module).as_ref().unwrap();
+        let graph = graph_of(&test.db, key);
+        let files = reached_files(graph, closure).into_iter();
+        files.map(|file| graph.layout.files[file as usize].to_string()).collect::<Vec<_>>()
+    };
+    let looked_at = |test: &TestDb| {
+        let (_, ran) = test.executed(|_| _ = needed(test, "b"));
+        ran.into_iter().filter(|query| query == "folder_facts").count()
+    };
+    let mut test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &files);
+    needed(&test, "b");
+    facts_store(&test.db).save().unwrap();
+    test.write("a/new.py", "");
+    assert_eq!(looked_at(&test), 1, "that of `b` is known");
+    assert_eq!(looked_at(&test.reopened()), 2, "`a` and `b`");
+    test.system.remove("a/one.py");
+    test.sync();
+    assert_eq!(needed(&test, "b"), ["a/__init__.py", "b/__init__.py", "b/two.py"]);
+    assert_eq!(needed(&test.reopened(), "c").len(), 4);
 }

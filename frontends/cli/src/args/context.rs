@@ -53,6 +53,12 @@ impl RunArgs {
         Self { project, ..Self::default() }
     }
 
+    /// Whether the files of the project are to be looked at: for names alone they need not be.
+    pub fn asks_for_files(&self) -> bool {
+        let by_files = self.select.since.is_some() || self.cache.cache_status.is_some();
+        !self.select.ls || by_files || self.select.format == Format::Json
+    }
+
     /// What is given here, as context values. A `NAME=VALUE` without `=` is handed back.
     pub fn flags(&self) -> Result<BTreeMap<String, String>, String> {
         let mut flags = BTreeMap::new();
