@@ -86,6 +86,7 @@ impl<'k> Reuse<'k> {
             if rows[folder].is_none() {
                 continue;
             }
+            // What is kept leads to nothing that is gone, whatever the rules above come to.
             let lost = structure.edges.of(file).iter().any(|to| moved[*to as usize] == GONE);
             if lost || (meets(file) && facts(*now).is_some_and(|facts| concerns(&facts))) {
                 rows[folder] = None;
