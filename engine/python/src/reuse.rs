@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use memchr::memmem::Finder;
-use qik_model::RelPath;
+use qik_model::{Reading, RelPath};
 use rustc_hash::FxHashMap;
 
 use crate::components::Adjacency;
@@ -34,54 +34,71 @@ pub(crate) struct Reuse<'k> {
 const GONE: FileId = FileId::MAX;
 
 impl<'k> Reuse<'k> {
-    /// What holds of a known structure, over the files of a layout. `roots` are those of imports;
-    /// `facts` gives those of a file.
+    /// What holds of a known structure over the files of a layout. `facts` gives those of a file.
     pub fn of(
         known: &'k Known,
         layout: &Layout,
         id: &GraphId,
-        roots: &[RelPath],
+        (roots, reading): (&[RelPath], &Reading),
         facts: &mut dyn FnMut(FileId) -> Option<FileFacts>,
     ) -> Option<Self> {
         let (before, structure) = (&*known.0, &*known.1);
         if before.layout == id.layout {
-            let ends = layout.folders.iter().skip(1).map(|(_, first)| *first);
-            let bounds = layout.folders.iter().map(|(_, first)| *first);
-            let bounds = bounds.zip(ends.chain([layout.data_from]));
-            let same = before.folders.iter().zip(&*id.folders).map(|(one, other)| one == other);
-            let rows = bounds.zip(same).map(|(bounds, same)| same.then_some(bounds)).collect();
-            return Some(Self { structure, rows, moved: None });
+            return Some(Self::of_same_files(before, structure, layout, id));
+        }
+        // What is linked goes by patterns of names, which nobody writes.
+        if before.settings != id.settings || !reading.add_links.is_empty() {
+            return None;
         }
         let was: Vec<_> = folders(&before.files).collect();
         let is: Vec<_> = folders(&id.files).collect();
         let listed = was.last().map_or(0, |last| last.end as usize);
-        let has_data =
-            structure.edges.len() != listed || layout.data_from as usize != layout.files.len();
-        if has_data || before.settings != id.settings {
+        if structure.edges.len() != listed || layout.files.len() != layout.data_from as usize {
+            // Data files count with others by patterns, too.
             return None;
         }
         let pairs = Pairs::of(&was, &is);
         let changed = ChangedNames::find(layout, roots, &was, &is, &pairs)?;
         let moved = pairs.moved(&was, &is);
-        let mut rows: Vec<_> = pairs
-            .before
-            .iter()
-            .enumerate()
-            .map(|(at, old)| {
-                let old = (*old)?;
-                let same =
-                    was[old].lists_the_same(&is[at]) && before.folders[old] == id.folders[at];
-                same.then_some((was[old].first, was[old].end))
-            })
-            .collect();
+        let of_folder = |(new, old): (usize, &Option<usize>)| {
+            let old = (*old)?;
+            let is_same =
+                was[old].lists_the_same(&is[new]) && before.folders[old] == id.folders[new];
+            is_same.then_some((was[old].first, was[old].end))
+        };
+        let rows = pairs.before.iter().enumerate().map(of_folder).collect();
+        let mut reuse = Self { structure, rows, moved: Some(moved) };
+        reuse.drop_what_met(&changed, layout, facts);
+        Some(reuse)
+    }
+
+    fn of_same_files(
+        before: &GraphId,
+        structure: &'k Structure,
+        layout: &Layout,
+        id: &GraphId,
+    ) -> Self {
+        let firsts = layout.folders.iter().map(|(_, first)| *first);
+        let bounds = firsts.clone().zip(firsts.skip(1).chain([layout.data_from]));
+        let same = before.folders.iter().zip(&*id.folders).map(|(one, other)| one == other);
+        let rows = bounds.zip(same).map(|(bounds, is_same)| is_same.then_some(bounds)).collect();
+        Self { structure, rows, moved: None }
+    }
+
+    /// Leaves out the folders in which a file may come to a changed name.
+    fn drop_what_met(
+        &mut self,
+        changed: &ChangedNames,
+        layout: &Layout,
+        facts: &mut dyn FnMut(FileId) -> Option<FileFacts>,
+    ) {
+        let (structure, rows) = (self.structure, &mut self.rows);
         for name in &changed.names {
             layout.names.each_file_below(*name, &mut |file| rows[layout.folder_of(file)] = None);
         }
-        let (meets, concerns) = (changed.met_by(layout, structure, &moved), changed.concern());
-        for (file, now) in (0..).zip(&moved) {
-            if *now == GONE {
-                continue;
-            }
+        let moved = self.moved.as_deref().unwrap_or_default();
+        let (meets, concerns) = (changed.met_by(layout, structure, moved), changed.concern());
+        for (file, now) in (0..).zip(moved).filter(|(_, now)| **now != GONE) {
             let folder = layout.folder_of(*now);
             if rows[folder].is_none() {
                 continue;
@@ -92,7 +109,6 @@ impl<'k> Reuse<'k> {
                 rows[folder] = None;
             }
         }
-        Some(Self { structure, rows, moved: Some(moved) })
     }
 
     /// The folders whose rows do not hold, by place.

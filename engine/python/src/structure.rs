@@ -129,7 +129,7 @@ fn made_or_known<'db>(
     let reuse = similar.as_ref().and_then(|known| {
         std::thread::scope(|scope| {
             scope.spawn(|| store.load_facts());
-            Reuse::of(known, layout, id, key.roots(db), &mut facts)
+            Reuse::of(known, layout, id, (key.roots(db), key.reading(db)), &mut facts)
         })
     });
     let parts = match &reuse {

@@ -13,7 +13,7 @@ use qik_python::{
 use qik_toml::TomlSyntax;
 
 /// Few, so that names meet.
-const PATHS: [&str; 21] = [
+const PATHS: [&str; 22] = [
     "a/__init__.py",
     "a/one.py",
     "a/one.pyi",
@@ -35,6 +35,7 @@ const PATHS: [&str; 21] = [
     "tests/test_eight.py",
     "tests/helper.py",
     "tests/sub/test_nine.py",
+    "n/ten.json",
 ];
 
 const LINES: [&str; 24] = [
@@ -86,13 +87,21 @@ const MODULES: [&str; 17] = [
 
 const CONFIG: &str = "[defaults]\npython-path = [\".\", \"src\"]\n";
 
+const SETTINGS: [&str; 5] = [
+    "stubs = true\n",
+    "stubs = false\n",
+    "[plugins.g.links]\nadd = { \"a.one\" = \"n.*\" }\n",
+    "[plugins.g.links]\nremove = { \"a.**\" = \"n.**\" }\n",
+    "include = [\"a/**/*.pyi\", \"n/**\"]\n",
+];
+
 #[derive(Clone, Debug)]
 enum Step {
     /// Writes lines by their places in [`LINES`].
     Write(usize, Vec<usize>),
     Remove(usize),
     Lock(u8),
-    Settings(bool),
+    Settings(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -101,7 +110,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(path, lines)| Step::Write(path, lines)),
         3 => (0..PATHS.len()).prop_map(Step::Remove),
         1 => (0..3_u8).prop_map(Step::Lock),
-        1 => any::<bool>().prop_map(Step::Settings),
+        1 => (0..SETTINGS.len()).prop_map(Step::Settings),
     ]
 }
 
@@ -134,10 +143,13 @@ fn apply(step: &Step, files: &mut BTreeMap<String, String>, test: &mut TestDb) {
         }
         Step::Remove(path) => (PATHS[*path], None),
         Step::Lock(version) => ("requirements.txt", Some(format!("outside==1.{version}\n"))),
-        Step::Settings(stubs) => (
-            "qik.toml",
-            Some(format!("{CONFIG}[plugins.g]\npyimport = \"qik.pygraph\"\nstubs = {stubs}\n")),
-        ),
+        Step::Settings(at) => {
+            let settings = SETTINGS[*at];
+            (
+                "qik.toml",
+                Some(format!("{CONFIG}[plugins.g]\npyimport = \"qik.pygraph\"\n{settings}")),
+            )
+        }
     };
     match text {
         Some(text) => {
