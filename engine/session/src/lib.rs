@@ -311,33 +311,49 @@ impl Session {
 
     /// Looks at the files of the project, once.
     fn scan(&mut self) {
-        if std::mem::replace(&mut self.scanned, true) {
+        if self.scanned {
             return;
         }
         let _phase = phase("files");
+        let found = self.look_once();
+        take(&mut self.db, &mut self.notes, found);
+    }
+
+    /// Looks at the files of the project, and asks something of them while they come into the database.
+    fn scan_and<T: Send>(&mut self, ask: impl FnOnce(&WorkTree) -> T + Send) -> T {
+        let _phase = phase("files");
+        let found = self.look_once();
+        let (tree, db, notes) = (&self.tree, &mut self.db, &mut self.notes);
+        std::thread::scope(|scope| {
+            let answer = scope.spawn(|| ask(tree));
+            take(db, notes, found);
+            answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// What the first look at the files finds.
+    fn look_once(&mut self) -> Vec<Delta> {
+        if std::mem::replace(&mut self.scanned, true) {
+            return Vec::new();
+        }
         let artifacts = self.artifacts();
         let ignore = project(&self.db).defaults.ignore.iter().map(|glob| glob.to_string());
         let ignore = GlobSet::new(ignore).unwrap_or_default();
         let ahead = self.ahead.take().and_then(|ahead| ahead.join().ok());
-        let (tree, delta) = match ahead.filter(|_| ignore.is_empty()) {
+        let (tree, found) = match ahead.filter(|_| ignore.is_empty()) {
             Some((mut tree, delta)) => {
                 let of_artifacts = tree.set_artifacts(artifacts);
-                self.take(delta);
-                (tree, of_artifacts)
+                (tree, vec![delta, of_artifacts])
             }
             None => {
                 self.recover();
-                look(self.db.system().clone(), TreeOptions { artifacts, ignore })
+                let options = TreeOptions { artifacts, ignore };
+                let (tree, delta) = look(self.db.system().clone(), options);
+                (tree, vec![delta])
             }
         };
         self.tree = tree;
-        self.take(delta);
-    }
-
-    fn take(&mut self, mut delta: Delta) {
-        let _phase = phase("files to database");
-        self.notes.append(&mut delta.notes);
-        Change::from_delta(delta).apply(&mut self.db);
+        found
     }
 
     /// Finishes restores that a killed process left half done. Needs no configuration: what is to
@@ -372,6 +388,15 @@ impl Session {
             .filter(|space| space.root.as_ref().is_some_and(holds))
             .max_by_key(|space| space.root.as_ref().map(|root| root.as_bytes().len()))
             .map(|space| space.name.clone())
+    }
+}
+
+/// Brings what was found on disk into the database.
+fn take(db: &mut Database, notes: &mut Vec<Diagnostic>, found: Vec<Delta>) {
+    for mut delta in found {
+        let _phase = phase("files to database");
+        notes.append(&mut delta.notes);
+        Change::from_delta(delta).apply(db);
     }
 }
 

@@ -34,18 +34,13 @@ impl Session {
     ) -> Result<Plan, Diagnostic> {
         let _phase = phase("since");
         let commit = self.commit_of(since)?;
-        self.scan();
         let unreadable = |error| unreadable(&since.rev, &error);
         let then = CommitSystem::new(self.db.system().clone(), commit).map_err(unreadable)?;
+        let folders = self.scan_and(|tree| folders(&then, tree)).map_err(unreadable)?;
         let has_python = plan.runnables.iter().any(|planned| needs_python(&planned.definition));
-        let folders = std::thread::scope(|scope| {
-            let folders = scope.spawn(|| folders(&then, &self.tree));
-            if has_python {
-                self.prepare_facts();
-            }
-            folders.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        let folders = folders.map_err(unreadable)?;
+        if has_python {
+            self.prepare_facts();
+        }
         let now = Now::of(&self.db, &plan);
         let artifacts = self.artifacts();
         // What commands make and git does not know is in no commit.

@@ -69,16 +69,10 @@ pub fn outside_needs<'db>(
         return Ok(OutsideNeeds::new(&BTreeSet::new()));
     };
     let owners = owners_of(db, key, space);
-    let (mut needed, mut missing) = (vec![false; owners.lines.len()], Vec::new());
-    for name in &closure.outside {
-        match &owners.of[*name as usize] {
-            Owner::Nobody => {}
-            Owner::Distributions(all) => all.iter().for_each(|at| needed[*at as usize] = true),
-            Owner::Missing => missing.push(*name),
-        }
-    }
-    let needed = owners.lines.iter().zip(needed).filter(|(_, is_needed)| *is_needed);
-    let mut lines: BTreeSet<&str> = needed.map(|(line, _)| &**line).collect();
+    let needed = owners.needs.union(&closure.outside).into_iter();
+    let mut lines: BTreeSet<&str> = needed.map(|at| &*owners.lines[at as usize]).collect();
+    let is_missing = |name: &u32| owners.of[*name as usize] == Owner::Missing;
+    let missing: Vec<u32> = closure.outside.iter().copied().filter(is_missing).collect();
     let packages = packages_of(db, space);
     let config = pydist_config(db);
     if config.ignore_missing_modules == Some(false) && packages.origin != PackagesOrigin::Nowhere {

@@ -9,6 +9,7 @@ use qik_db::Db;
 use qik_model::PydistConfig;
 
 use super::identity::line;
+use crate::bits::BitRows;
 use crate::dist::{Closures, is_stdlib, normalise};
 use crate::layout::GraphKey;
 use crate::module_graph::graph_of;
@@ -19,6 +20,8 @@ use crate::packages::{Packages, SpaceKey, packages_of};
 pub struct Owners {
     /// By the places of the graph's names.
     pub of: Vec<Owner>,
+    /// Of each name the distributions that it belongs to with all that they need, by their places.
+    pub(super) needs: BitRows,
     /// Those names.
     pub(super) names: Vec<Arc<str>>,
     /// The line of each distribution of the space, in their order.
@@ -30,8 +33,8 @@ pub struct Owners {
 pub enum Owner {
     /// The standard library, or nobody that counts.
     Nobody,
-    /// Distributions, by their places, with all that they need.
-    Distributions(Box<[u32]>),
+    /// Distributions.
+    Distributions,
     /// It belongs to none that is there.
     Missing,
 }
@@ -44,8 +47,14 @@ pub fn owners_of<'db>(db: &'db dyn Db, key: GraphKey<'db>, space: SpaceKey<'db>)
     let config = pydist_config(db);
     let mut finder = Finder::new(packages, config);
     let names = graph_of(db, key).external_names.clone();
-    let of = names.iter().map(|name| finder.owner(name)).collect();
-    Arc::new(Owners { of, names, lines: lines.clone() })
+    let mut needs = BitRows::new(names.len(), lines.len());
+    let of = (0..).zip(&names).map(|(at, name)| {
+        let (owner, all) = finder.owner(name);
+        all.into_iter().for_each(|one| needs.set(at, one));
+        owner
+    });
+    let of = of.collect();
+    Arc::new(Owners { of, needs, names, lines: lines.clone() })
 }
 
 /// The lines of the distributions of a space: what they are, in their order.
@@ -80,14 +89,15 @@ impl<'a> Finder<'a> {
         Self { packages, config, closures, places, whole: BTreeMap::new() }
     }
 
-    fn owner(&mut self, module: &str) -> Owner {
+    /// Whom a name belongs to, and the distributions that it needs.
+    fn owner(&mut self, module: &str) -> (Owner, Vec<u32>) {
         let top = module.split('.').next().unwrap_or_default();
         let python = self.packages.target.python;
         if is_stdlib(top, python) {
-            return Owner::Nobody;
+            return (Owner::Nobody, Vec::new());
         }
         let names: Vec<Arc<str>> = match configured(self.config, module) {
-            Some("") => return Owner::Nobody,
+            Some("") => return (Owner::Nobody, Vec::new()),
             Some(name) => vec![normalise(name)],
             None => {
                 let found = self.packages.distributions.loaded_by(module);
@@ -101,9 +111,8 @@ impl<'a> Finder<'a> {
                 false => self.alone(name),
             });
         }
-        all.sort_unstable();
-        all.dedup();
-        if all.is_empty() { Owner::Missing } else { Owner::Distributions(all.into()) }
+        let owner = if all.is_empty() { Owner::Missing } else { Owner::Distributions };
+        (owner, all)
     }
 
     pub fn alone(&self, name: &str) -> Vec<u32> {
