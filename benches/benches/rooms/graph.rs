@@ -16,7 +16,7 @@ fn with_facts(files: usize) -> TestDb {
 }
 
 fn edges(test: &TestDb) -> usize {
-    graph_of(&test.db, graph_key(&test.db, &[])).edges.edges()
+    graph_of(&test.db, graph_key(&test.db, &[])).structure.edges.edges()
 }
 
 /// Digests of what all packages reach.

@@ -94,7 +94,7 @@ fn changes(
             same += 1;
             continue;
         }
-        for file in graph.components.members.of(component) {
+        for file in graph.structure.components.members.of(component) {
             let path = &graph.layout.files[*file as usize];
             match then.files.get(path) {
                 Some(was) => {
@@ -106,7 +106,7 @@ fn changes(
                 None => added.push(*file),
             }
         }
-        open.extend(graph.components.successors.of(component));
+        open.extend(graph.structure.components.successors.of(component));
     }
     if !added.is_empty() || same < then.same.len() || known < then.files.len() {
         came_and_went(graph, own, then, &added, &mut found);
@@ -124,7 +124,7 @@ fn came_and_went(
     found: &mut Vec<(RelPath, FileChange)>,
 ) {
     let path = |file: FileId| graph.layout.files[file as usize].clone();
-    let component = |file: FileId| graph.components.of[file as usize] as usize;
+    let component = |file: FileId| graph.structure.components.of[file as usize] as usize;
     let was = reach(graph, &then.same.iter().copied().collect::<Vec<_>>());
     let is = reach(graph, &components_of(graph, own));
     let new = added.iter().filter(|file| !was[component(**file)]);
@@ -132,8 +132,8 @@ fn came_and_went(
     let is_there = |path: &RelPath| graph.layout.find(path).is_some_and(|file| is[component(file)]);
     let gone = then.files.keys().filter(|path| !is_there(path));
     found.extend(gone.map(|path| (path.clone(), FileChange::Removed)));
-    let left = (0..graph.components.len()).filter(|at| was[*at] && !is[*at]);
-    let files = left.flat_map(|at| graph.components.members.of(at as u32));
+    let left = (0..graph.structure.components.len()).filter(|at| was[*at] && !is[*at]);
+    let files = left.flat_map(|at| graph.structure.components.members.of(at as u32));
     found.extend(files.map(|file| (path(*file), FileChange::Removed)));
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn each_node(
 ) {
     let graph = graph_of(db, key);
     let digests = digests(db, key);
-    let mut wanted = vec![false; graph.components.len()];
+    let mut wanted = vec![false; graph.structure.components.len()];
     let mut open = components_of(graph, &closure.own);
     while let Some(component) = open.pop() {
         let seen = std::mem::replace(&mut wanted[component as usize], true);
@@ -173,7 +173,7 @@ pub(crate) fn each_node(
             continue;
         }
         visit(digests.components[component as usize], component_node(graph, digests, component));
-        open.extend(graph.components.successors.of(component));
+        open.extend(graph.structure.components.successors.of(component));
     }
     let root = root_node(graph, digests, closure);
     visit(crate::manifest::digest_of(&root), root);

@@ -124,7 +124,9 @@ impl PythonInputs<'_> {
         move |path| {
             each.iter().any(|(graph, reached)| {
                 let file = graph.layout.find(path);
-                file.is_some_and(|file| reached[graph.components.of[file as usize] as usize])
+                file.is_some_and(|file| {
+                    reached[graph.structure.components.of[file as usize] as usize]
+                })
             })
         }
     }

@@ -64,14 +64,14 @@ fn search(graph: &ModuleGraph, from: &[FileId], target: FileId) -> Option<Search
     let mut level: Vec<FileId> = from.to_vec();
     level.iter().for_each(|file| seen[*file as usize] = true);
     while !level.is_empty() {
-        let needs_it = |file: &FileId| graph.edges.of(*file).contains(&target);
+        let needs_it = |file: &FileId| graph.structure.edges.of(*file).contains(&target);
         let last: Vec<FileId> = level.iter().copied().filter(needs_it).collect();
         if !last.is_empty() {
             return Some(Search { before, last });
         }
         let mut next = Vec::new();
         for file in level {
-            for needed in graph.edges.of(file) {
+            for needed in graph.structure.edges.of(file) {
                 if !std::mem::replace(&mut seen[*needed as usize], true) {
                     before[*needed as usize] = Some(file);
                     next.push(*needed);

@@ -153,7 +153,7 @@ pub fn closure_of<'db>(
     own.sort_unstable();
     own.dedup();
     let components = components_of(graph, &own);
-    if !graph.broken.is_empty() {
+    if !graph.structure.broken.is_empty() {
         let broken = broken_below(graph, &components);
         if !broken.is_empty() {
             return Err(NoClosure::Broken(broken));
@@ -200,7 +200,7 @@ fn component_digests(
     files: &[(FileKind, BlobId)],
     before: Option<&Before<'_>>,
 ) -> Vec<Digest> {
-    let components = &graph.components;
+    let components = &graph.structure.components;
     let mut digests = vec![Digest([0; 32]); components.len()];
     // The component of before with the same digest.
     let mut same: Vec<Option<u32>> = vec![None; components.len()];
@@ -253,7 +253,8 @@ impl<'a> Before<'a> {
             Some(numbers) => numbers.get(*file as usize).copied().flatten(),
             None => Some(*file),
         };
-        let (members, before) = (graph.components.members.of(at), &self.graph.components);
+        let (members, before) =
+            (graph.structure.components.members.of(at), &self.graph.structure.components);
         let known = before.of[number(members.first()?)? as usize];
         let held = before.members.of(known);
         let is_held = |(file, old): (&FileId, &FileId)| {
@@ -262,7 +263,7 @@ impl<'a> Before<'a> {
         let mut holds_the_same =
             members.len() == held.len() && members.iter().zip(held).all(is_held);
         let (successors, led_to) =
-            (graph.components.successors.of(at), before.successors.of(known));
+            (graph.structure.components.successors.of(at), before.successors.of(known));
         holds_the_same = holds_the_same && successors.len() == led_to.len();
         if !holds_the_same {
             return None;
@@ -298,7 +299,7 @@ impl Encoder {
     ) -> &[u8] {
         let paths = &graph.layout.files;
         self.bytes.clear();
-        for file in graph.components.members.of(component) {
+        for file in graph.structure.components.members.of(component) {
             let (path, (kind, id)) = (&paths[*file as usize], &files[*file as usize]);
             self.bytes.push(match kind {
                 FileKind::File => b'f',
@@ -309,7 +310,7 @@ impl Encoder {
             self.bytes.extend_from_slice(path.as_bytes());
             self.bytes.extend_from_slice(id.as_bytes());
         }
-        self.push_nodes(digests, graph.components.successors.of(component));
+        self.push_nodes(digests, graph.structure.components.successors.of(component));
         &self.bytes
     }
 
@@ -349,7 +350,7 @@ fn identity(db: &dyn Db, path: &RelPath) -> (FileKind, BlobId) {
 
 /// The components of these files, sorted.
 pub fn components_of(graph: &ModuleGraph, files: &[FileId]) -> Vec<u32> {
-    let of = &graph.components.of;
+    let of = &graph.structure.components.of;
     let mut components: Vec<u32> = files.iter().map(|file| of[*file as usize]).collect();
     components.sort_unstable();
     components.dedup();
@@ -359,18 +360,18 @@ pub fn components_of(graph: &ModuleGraph, files: &[FileId]) -> Vec<u32> {
 /// The broken files that these components reach.
 fn broken_below(graph: &ModuleGraph, from: &[u32]) -> Vec<FileId> {
     let reached = reach(graph, from);
-    let of = &graph.components.of;
-    let broken = graph.broken.iter().filter(|file| reached[of[**file as usize] as usize]);
+    let of = &graph.structure.components.of;
+    let broken = graph.structure.broken.iter().filter(|file| reached[of[**file as usize] as usize]);
     broken.copied().collect()
 }
 
 /// Which components these lead to, themselves included.
 pub fn reach(graph: &ModuleGraph, from: &[u32]) -> Vec<bool> {
-    let mut reached = vec![false; graph.components.len()];
+    let mut reached = vec![false; graph.structure.components.len()];
     let mut open = from.to_vec();
     while let Some(component) = open.pop() {
         if !std::mem::replace(&mut reached[component as usize], true) {
-            open.extend(graph.components.successors.of(component));
+            open.extend(graph.structure.components.successors.of(component));
         }
     }
     reached
@@ -379,7 +380,7 @@ pub fn reach(graph: &ModuleGraph, from: &[u32]) -> Vec<bool> {
 /// The files of a closure, those of the module itself included, in the graph's order.
 pub fn reached_files(graph: &ModuleGraph, closure: &Closure) -> Vec<FileId> {
     let reached = reach(graph, &components_of(graph, &closure.own));
-    let of = &graph.components.of;
+    let of = &graph.structure.components.of;
     (0..graph.layout.files.len() as FileId)
         .filter(|file| reached[of[*file as usize] as usize])
         .collect()

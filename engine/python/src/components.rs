@@ -106,18 +106,7 @@ impl Components {
         let (of, count) = Tarjan::run(graph);
         let mut members = by_component(&of, count);
         members.rows_mut(|nodes| nodes.sort_unstable_by(&order));
-        let mut successors = Adjacency::for_nodes(count);
-        let mut leads_to = Vec::new();
-        for (component, nodes) in (0..).zip(members.rows()) {
-            let targets = nodes.iter().flat_map(|node| graph.of(*node));
-            let others = targets.map(|target| of[*target as usize]);
-            leads_to.clear();
-            leads_to.extend(others.filter(|successor| *successor != component));
-            leads_to.sort_unstable();
-            leads_to.dedup();
-            successors.push(leads_to.iter().copied());
-        }
-        let successors = without_shortcuts(&successors);
+        let successors = successors(graph, &of, &members);
         Self::from_parts(of, members, successors)
     }
 
@@ -173,18 +162,30 @@ fn levels(successors: &Adjacency) -> Adjacency {
 /// So many targets are not looked through for each node that leads to the one that has them.
 const MANY: usize = 32;
 
-/// The graph, whose edges lead to smaller numbers, without edges to what another target of the same node
-/// leads to. Where the edge to that target is itself left out, it is for a third that leads on to it, so
-/// nothing becomes unreached.
-fn without_shortcuts(graph: &Adjacency) -> Adjacency {
-    let mut shortcut_of = vec![UNSEEN; graph.len()];
-    let mut kept = Adjacency::for_nodes(graph.len());
-    for (node, targets) in (0..).zip(graph.rows()) {
+/// What each component leads to, but for what another target of it leads to. Where the edge to that target
+/// is itself left out, it is for a third that leads on to it, so nothing becomes unreached.
+fn successors(graph: &Adjacency, of: &[u32], members: &Adjacency) -> Adjacency {
+    // Of each component, the last one that leads to it, and the last one of which a target does.
+    let mut led_to_by = vec![UNSEEN; members.len()];
+    let mut shortcut_of = vec![UNSEEN; members.len()];
+    let mut kept = Adjacency::for_nodes(members.len());
+    let mut targets: Vec<u32> = Vec::new();
+    for (component, nodes) in (0..).zip(members.rows()) {
+        targets.clear();
+        for node in nodes.iter().flat_map(|node| graph.of(*node)) {
+            let target = of[*node as usize];
+            let before = std::mem::replace(&mut led_to_by[target as usize], component);
+            if before != component && target != component {
+                targets.push(target);
+            }
+        }
         let few = |target: &u32| Some(kept.of(*target)).filter(|row| row.len() <= MANY);
         for next in targets.iter().filter_map(few).flatten() {
-            shortcut_of[*next as usize] = node;
+            shortcut_of[*next as usize] = component;
         }
-        kept.push(targets.iter().copied().filter(|target| shortcut_of[*target as usize] != node));
+        targets.retain(|target| shortcut_of[*target as usize] != component);
+        targets.sort_unstable();
+        kept.push(targets.iter().copied());
     }
     kept
 }

@@ -157,7 +157,8 @@ fn missing_names<'db>(
     if nowhere || !counts_distributions(db) {
         return BTreeSet::new();
     }
-    let names = graph_of(db, key).external_names.iter().zip(&owners_of(db, key, space).of);
+    let names =
+        graph_of(db, key).structure.external_names.iter().zip(&owners_of(db, key, space).of);
     names.filter(|(_, owner)| **owner == Owner::Missing).map(|(name, _)| &**name).collect()
 }
 

@@ -54,3 +54,4 @@ pub use packages::{
 };
 pub use settings::{counts_distributions, graph_key};
 pub use store::{FactsStore, Proof};
+pub use structure::Structure;

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use qik_db::Db;
 
 use crate::bits::BitRows;
-use crate::components::{Adjacency, Components};
 use crate::layout::{GraphKey, Layout, layout_of};
-use crate::names::FileId;
 use crate::structure::{Structure, graph_id, structure};
 
 /// The graph of all Python files below the roots.
@@ -18,17 +16,8 @@ use crate::structure::{Structure, graph_id, structure};
 pub struct ModuleGraph {
     /// The files and their names.
     pub layout: Arc<Layout>,
-    /// The files that each file needs.
-    pub edges: Adjacency,
-    /// The names outside the project that each file imports.
-    pub externals: Adjacency<External>,
-    /// Dotted, sorted: `requests`, `google.cloud.storage`. Modules that are part of every standard
-    /// library are left out.
-    pub external_names: Vec<Arc<str>>,
-    /// Files with a syntax error that may hide an import.
-    pub broken: Vec<FileId>,
-    /// The condensed graph.
-    pub components: Components,
+    /// Who needs whom.
+    pub structure: Arc<Structure>,
     /// The names outside that each component and all that it leads to import.
     pub reach_outside: BitRows,
 }
@@ -36,7 +25,7 @@ pub struct ModuleGraph {
 /// A name outside the project, as one file imports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct External {
-    /// Its place in [`ModuleGraph::external_names`].
+    /// Its place in [`Structure::external_names`].
     pub name: u32,
     /// Whether the file can't be imported without.
     pub is_required: bool,
@@ -48,27 +37,14 @@ pub fn graph_of<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<ModuleGraph> {
     let _phase = qik_db::phase("graph");
     let layout = layout_of(db, key).clone();
     let structure = structure(db, key, &layout, graph_id(db, key));
-    let Structure { edges, externals, external_names, broken, components, loose: _ } =
-        Arc::unwrap_or_clone(structure);
-    let reach_outside = reach_outside(&components, &externals, external_names.len());
-    Arc::new(ModuleGraph {
-        layout,
-        edges,
-        externals,
-        external_names,
-        broken,
-        components,
-        reach_outside,
-    })
+    let reach_outside = reach_outside(&structure);
+    Arc::new(ModuleGraph { layout, structure, reach_outside })
 }
 
 /// From the leaves up: what a component's members import, and what its successors do.
-fn reach_outside(
-    components: &Components,
-    externals: &Adjacency<External>,
-    names: usize,
-) -> BitRows {
-    let mut rows = BitRows::new(components.len(), names);
+fn reach_outside(structure: &Structure) -> BitRows {
+    let Structure { components, externals, external_names, .. } = structure;
+    let mut rows = BitRows::new(components.len(), external_names.len());
     for component in 0..components.len() as u32 {
         for file in components.members.of(component) {
             for external in externals.of(*file) {

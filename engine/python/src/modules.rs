@@ -103,16 +103,22 @@ pub fn prepare(db: &Database, proof: &Proof<'_>) {
             let db = db.clone();
             scope.spawn(move || _ = layout_of(&db, graph_key(&db, &[])));
         }
+        let mut news = 0;
         for root in key.roots(db) {
-            read_below(db, &store, root, proof);
+            news += read_below(db, &store, root, proof);
         }
         store.load_graphs(db.system());
+        if news > 0 {
+            // Likely the files beside the new ones are asked for, too.
+            store.load_facts();
+        }
     });
     prepare_imports(db, key);
     prepare_structure(db, key);
 }
 
-fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
+/// Reads the files below a root of which nothing is known; how many there are.
+fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) -> usize {
     let mut folders = vec![db.folder(root)];
     let mut looked = 0;
     while let Some(folder) = folders.get(looked).copied() {
@@ -125,6 +131,8 @@ fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'
     let known = store.latest_imports().known();
     folders.retain(|folder| !known.contains(*folder, folder.entries(db)));
     let lacking = db.each(&folders, |db, folder| {
+        // The names are asked for next.
+        folder_listing(db, *folder);
         let lacks = store.lacks();
         let (path, entries) = (folder.path(db), folder.entries(db).iter());
         let lacking = entries.filter_map(|entry| match entry.node {
@@ -135,7 +143,10 @@ fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'
         });
         lacking.collect::<Vec<_>>()
     });
-    store.prepare(&**db.system(), lacking.concat(), proof);
+    let lacking = lacking.concat();
+    let count = lacking.len();
+    store.prepare(&**db.system(), lacking, proof);
+    count
 }
 
 /// Whether a folder with a file of that name lists it: what can stand in an import, and `py.typed`.

@@ -25,14 +25,20 @@ use crate::reuse::Reuse;
 
 /// A graph without its files: what takes long to find out, and is kept for the next process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Structure {
+pub struct Structure {
+    /// The files that each file needs.
     pub edges: Adjacency,
+    /// The names outside the project that each file imports.
     pub externals: Adjacency<External>,
+    /// Dotted, sorted: `requests`, `google.cloud.storage`. Modules that are part of every standard
+    /// library are left out.
     pub external_names: Vec<Arc<str>>,
+    /// Files with a syntax error that may hide an import.
     pub broken: Vec<FileId>,
     /// Files whose needs hang on names that have no file which they would need: portions of namespaces, folders
     /// beside a script.
     pub loose: Vec<FileId>,
+    /// The condensed graph.
     pub components: Components,
 }
 
@@ -127,10 +133,7 @@ fn made_or_known<'db>(
         folder_facts(db, db.folder(path)).0[(file - first) as usize].clone()
     };
     let reuse = similar.as_ref().and_then(|known| {
-        std::thread::scope(|scope| {
-            scope.spawn(|| store.load_facts());
-            Reuse::of(known, layout, id, (key.roots(db), key.reading(db)), &mut facts)
-        })
+        Reuse::of(known, layout, id, (key.roots(db), key.reading(db)), &mut facts)
     });
     let parts = match &reuse {
         Some(reuse) => {

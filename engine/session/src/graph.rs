@@ -71,10 +71,10 @@ impl Session {
         let _ = digests(&self.db, key);
         GraphSize {
             files: graph.layout.files.len(),
-            edges: graph.edges.edges(),
-            components: graph.components.len(),
-            outside: graph.external_names.len(),
-            broken: graph.broken.iter().map(|file| path_of(graph, *file)).collect(),
+            edges: graph.structure.edges.edges(),
+            components: graph.structure.components.len(),
+            outside: graph.structure.external_names.len(),
+            broken: graph.structure.broken.iter().map(|file| path_of(graph, *file)).collect(),
         }
     }
 
@@ -131,12 +131,12 @@ impl Session {
         let key = graph_key(&self.db, &[]);
         let graph = graph_of(&self.db, key);
         let targets = self.files_named(key, name)?;
-        let mut needs = vec![false; graph.components.len()];
-        let of = &graph.components.of;
+        let mut needs = vec![false; graph.structure.components.len()];
+        let of = &graph.structure.components.of;
         targets.iter().for_each(|file| needs[of[*file as usize] as usize] = true);
         // Successors have smaller numbers, so one pass from the leaves up tells of all.
-        for component in 0..graph.components.len() as u32 {
-            let successors = graph.components.successors.of(component);
+        for component in 0..graph.structure.components.len() as u32 {
+            let successors = graph.structure.components.successors.of(component);
             needs[component as usize] |= successors.iter().any(|next| needs[*next as usize]);
         }
         let files: Vec<FileId> = (0..graph.layout.files.len() as FileId)
@@ -229,7 +229,7 @@ fn part(graph: &ModuleGraph, files: &[FileId]) -> GraphPart {
     let position: BTreeMap<FileId, usize> =
         sorted.iter().enumerate().map(|(at, file)| (*file, at)).collect();
     let edges = sorted.iter().enumerate().flat_map(|(at, file)| {
-        let needed = graph.edges.of(*file).iter();
+        let needed = graph.structure.edges.of(*file).iter();
         needed.filter_map(|needed| position.get(needed)).map(move |needed| (at, *needed))
     });
     let mut edges: Vec<(usize, usize)> = edges.collect();

@@ -109,7 +109,7 @@ impl Session {
         let map = match asks_for_imports {
             true => {
                 let graph = graph_of(&self.db, graph_key(&self.db, &[]));
-                let used = || graph.external_names.iter().map(|name| &**name);
+                let used = || graph.structure.external_names.iter().map(|name| &**name);
                 let (all, extras) = (&packages.distributions, &packages.extras);
                 let map = ImportMap::of(all, used(), extras, packages.python);
                 known.map(|known| known.merge(&map, used())).unwrap_or(map)

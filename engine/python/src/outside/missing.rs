@@ -77,9 +77,11 @@ pub(super) fn required(
     let graph = graph_of(db, key);
     let mut found = BTreeMap::new();
     for file in reached_files(graph, closure) {
-        for external in graph.externals.of(file).iter().filter(|external| external.is_required) {
+        for external in
+            graph.structure.externals.of(file).iter().filter(|external| external.is_required)
+        {
             if missing.binary_search(&external.name).is_ok() {
-                let name = &graph.external_names[external.name as usize];
+                let name = &graph.structure.external_names[external.name as usize];
                 let top = name.split('.').next().unwrap_or(name);
                 found.entry(top).or_insert((file, name));
             }

@@ -46,7 +46,7 @@ pub fn owners_of<'db>(db: &'db dyn Db, key: GraphKey<'db>, space: SpaceKey<'db>)
     let lines = lines_of(db, space);
     let config = pydist_config(db);
     let mut finder = Finder::new(packages, config);
-    let names = graph_of(db, key).external_names.clone();
+    let names = graph_of(db, key).structure.external_names.clone();
     let mut needs = BitRows::new(names.len(), lines.len());
     let of = (0..).zip(&names).map(|(at, name)| {
         let (owner, all) = finder.owner(name);

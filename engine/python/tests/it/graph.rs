@@ -93,7 +93,7 @@ fn what_lies_outside_is_named() {
     let test = project();
     let db: &dyn Db = &test.db;
     let graph = graph_of(db, key(db, &[""]));
-    let names: Vec<&str> = graph.external_names.iter().map(|name| &**name).collect();
+    let names: Vec<&str> = graph.structure.external_names.iter().map(|name| &**name).collect();
     assert_eq!(names, ["google.cloud.storage", "requests"]);
 }
 
@@ -180,8 +180,9 @@ fn what_lies_beside_a_file_hides_no_distribution() {
         let graph = graph_of(db, key);
         let path = RelPath::new(format!("{}.py", module.replace('.', "/"))).unwrap();
         let file = graph.layout.find(&path).unwrap();
-        let names = graph.externals.of(file).iter();
-        let names: Vec<_> = names.map(|one| &*graph.external_names[one.name as usize]).collect();
+        let names = graph.structure.externals.of(file).iter();
+        let names: Vec<_> =
+            names.map(|one| &*graph.structure.external_names[one.name as usize]).collect();
         assert_eq!(names, ["requests"], "{module}");
     }
     assert!(!reached(&test, "app.api").contains("tools/requests.py"));

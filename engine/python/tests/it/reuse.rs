@@ -98,7 +98,7 @@ fn digests_are_those_of_the_nodes_however_wide_a_level_is() {
     let check = |test: &TestDb| -> Vec<Digest> {
         let key = graph_key(&test.db, &[]);
         let (graph, digests) = (graph_of(&test.db, key), digests(&test.db, key));
-        for component in 0..graph.components.len() as u32 {
+        for component in 0..graph.structure.components.len() as u32 {
             let node = blake3::hash(&component_node(graph, digests, component));
             assert_eq!(digests.components[component as usize].0, *node.as_bytes());
         }
@@ -125,7 +125,7 @@ fn a_circle_is_told_in_the_order_of_paths_however_files_are_numbered() {
     let test = TestDb::new(vec![Arc::new(TomlSyntax)], "qik.toml", &circle);
     let key = graph_key(&test.db, &[]);
     let (graph, digests) = (graph_of(&test.db, key), digests(&test.db, key));
-    assert_eq!(graph.components.len(), 1);
+    assert_eq!(graph.structure.components.len(), 1);
     let node = component_node(graph, digests, 0);
     let place = |path: &str| node.windows(path.len()).position(|part| part == path.as_bytes());
     let places = ["app/lower/b.py", "app/upper/c.py", "app/z.py"].map(place);
