@@ -65,7 +65,7 @@ pub fn digests<'db>(db: &'db dyn Db, key: GraphKey<'db>) -> Arc<Digests> {
     let latest = store.latest_digests();
     let before = latest.get();
     let files = identities_of(db, &graph.layout, contents, before.as_ref());
-    let before = before.as_ref().map(|latest| Before::of(graph, latest));
+    let before = before.as_ref().map(|latest| Before::of(graph, &files, latest));
     // On a thread of the pool from the first level on, so that none waits for the pool to wake.
     let components = rayon::scope(|_| component_digests(graph, &files, before.as_ref()));
     let digests = Arc::new(Digests { files, components });
@@ -230,15 +230,36 @@ fn component_digests(
 struct Before<'a> {
     graph: &'a ModuleGraph,
     digests: &'a Digests,
-    /// The number that each file had. Nothing where the files are the same.
-    numbers: Option<Vec<Option<FileId>>>,
+    /// How the files that it holds are found.
+    sight: Sight,
+}
+
+enum Sight {
+    /// The graph is the same: which of its components hold another content.
+    Same(Vec<bool>),
+    /// The files are the same, and have the same numbers.
+    SameFiles,
+    /// The number that each file had.
+    Numbers(Vec<Option<FileId>>),
 }
 
 impl<'a> Before<'a> {
-    fn of(graph: &ModuleGraph, latest: &'a Latest) -> Self {
+    fn of(graph: &Arc<ModuleGraph>, files: &[(FileKind, BlobId)], latest: &'a Latest) -> Self {
         let (now, then) = (&graph.layout, &latest.graph.layout);
-        let numbers = (!Arc::ptr_eq(now, then)).then(|| now.numbers_in(then));
-        Self { graph: &latest.graph, digests: &latest.digests, numbers }
+        let sight = if Arc::ptr_eq(graph, &latest.graph) {
+            let components = &graph.structure.components;
+            let mut differs = vec![false; components.len()];
+            let before = files.iter().zip(&latest.digests.files);
+            for (component, (now, then)) in components.of.iter().zip(before) {
+                differs[*component as usize] |= now != then;
+            }
+            Sight::Same(differs)
+        } else if Arc::ptr_eq(now, then) {
+            Sight::SameFiles
+        } else {
+            Sight::Numbers(now.numbers_in(then))
+        };
+        Self { graph: &latest.graph, digests: &latest.digests, sight }
     }
 
     /// The component that held the same files, and led to the `same` components as the one at that place.
@@ -249,9 +270,15 @@ impl<'a> Before<'a> {
         same: &[Option<u32>],
         at: u32,
     ) -> Option<(u32, Digest)> {
-        let number = |file: &FileId| match &self.numbers {
-            Some(numbers) => numbers.get(*file as usize).copied().flatten(),
-            None => Some(*file),
+        if let Sight::Same(differs) = &self.sight {
+            let mut successors = graph.structure.components.successors.of(at).iter();
+            let is_same =
+                !differs[at as usize] && successors.all(|one| same[*one as usize].is_some());
+            return is_same.then(|| (at, self.digests.components[at as usize]));
+        }
+        let number = |file: &FileId| match &self.sight {
+            Sight::Numbers(numbers) => numbers.get(*file as usize).copied().flatten(),
+            Sight::Same(_) | Sight::SameFiles => Some(*file),
         };
         let (members, before) =
             (graph.structure.components.members.of(at), &self.graph.structure.components);

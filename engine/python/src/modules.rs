@@ -100,14 +100,16 @@ pub fn prepare(db: &Database, proof: &Proof<'_>) {
     let key = graph_key(db, &[]);
     std::thread::scope(|scope| {
         if rayon::current_num_threads() > 1 {
-            let db = db.clone();
-            scope.spawn(move || _ = layout_of(&db, graph_key(&db, &[])));
+            let (db, store) = (db.clone(), store.clone());
+            scope.spawn(move || {
+                layout_of(&db, graph_key(&db, &[]));
+                store.load_graphs(db.system());
+            });
         }
         let mut news = 0;
         for root in key.roots(db) {
             news += read_below(db, &store, root, proof);
         }
-        store.load_graphs(db.system());
         if news > 0 {
             // Likely the files beside the new ones are asked for, too.
             store.load_facts();

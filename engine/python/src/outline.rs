@@ -1,9 +1,11 @@
 //! Which files a graph is about, as one text: kept with it, to tell what came and went since.
 //!
 //! ```text
-//! for each folder: its path, NUL, the name of each of its files and NUL, NUL
+//! for each folder, in the order of the layout:
+//!   the length of its path u32 · how many files it lists u32 · the length of their names u32
+//!   its path · the name of each file and NUL
 //! ```
-//! Files are numbered in this order, so the text tells the numbers too.
+//! Numbers are little endian. Files are numbered in this order, so the text tells the numbers too.
 
 use qik_model::RelPath;
 
@@ -25,56 +27,45 @@ pub(crate) struct OutlinedFolder<'t> {
 pub(crate) fn outline(layout: &Layout) -> Vec<u8> {
     let mut text = Vec::with_capacity(layout.data_from as usize * 24);
     for (at, (path, first)) in layout.folders.iter().enumerate() {
-        push(&mut text, path.as_bytes());
         let end = layout.folders.get(at + 1).map_or(layout.data_from, |next| next.1);
         let files = &layout.files[*first as usize..end as usize];
-        files.iter().for_each(|file| push(&mut text, file.name()));
-        text.push(0);
+        let length = files.iter().map(|file| file.name().len() + 1).sum();
+        for number in [path.as_bytes().len(), files.len(), length] {
+            text.extend_from_slice(&(number as u32).to_le_bytes());
+        }
+        text.extend_from_slice(path.as_bytes());
+        for file in files {
+            text.extend_from_slice(file.name());
+            text.push(0);
+        }
     }
     text
-}
-
-fn push(text: &mut Vec<u8>, name: &[u8]) {
-    text.extend_from_slice(name);
-    text.push(0);
 }
 
 /// The folders of an outline, in its order.
 pub(crate) fn folders(text: &[u8]) -> impl Iterator<Item = OutlinedFolder<'_>> {
     let (mut rest, mut first) = (text, 0);
     std::iter::from_fn(move || {
-        let (path, files) = split(rest)?;
-        let (mut after, mut end) = (files, first);
-        loop {
-            let (name, next) = split(after)?;
-            after = next;
-            if name.is_empty() {
-                break;
-            }
-            end += 1;
-        }
-        let names = &files[..files.len() - after.len() - 1];
-        let folder = OutlinedFolder { path, first, end, names };
-        (rest, first) = (after, end);
+        let [path, count, names] = [number(&mut rest)?, number(&mut rest)?, number(&mut rest)?];
+        let (path, after) = rest.split_at_checked(path as usize)?;
+        let (names, after) = after.split_at_checked(names as usize)?;
+        let folder = OutlinedFolder { path, first, end: first.checked_add(count)?, names };
+        (rest, first) = (after, folder.end);
         Some(folder)
     })
 }
 
-/// What stands before the first NUL, and what after it.
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(0, text)?;
-    Some((&text[..at], &text[at + 1..]))
+fn number(text: &mut &[u8]) -> Option<u32> {
+    let (number, rest) = text.split_first_chunk()?;
+    *text = rest;
+    Some(u32::from_le_bytes(*number))
 }
 
 impl<'t> OutlinedFolder<'t> {
     /// Its files, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'t [u8]> + use<'t> {
-        let mut rest = self.names;
-        std::iter::from_fn(move || {
-            let (name, after) = split(rest)?;
-            rest = after;
-            Some(name)
-        })
+        let names = self.names.strip_suffix(b"\0");
+        names.into_iter().flat_map(|names| names.split(|byte| *byte == 0))
     }
 
     /// Whether it holds files of the same names.
@@ -93,13 +84,18 @@ mod tests {
 
     #[test]
     fn folders_are_read_as_they_were_written() {
-        let text = b"\0a.py\0b.py\0\0empty\0\0pkg/sub\0c.py\0\0";
-        let all: Vec<_> = folders(text).collect();
+        let mut layout = Layout::default();
+        layout.files.extend(["a.py", "b.py", "pkg/sub/c.py"].map(RelPath::from));
+        let folders_at = [("", 0), ("empty", 2), ("pkg/sub", 2)];
+        layout.folders.extend(folders_at.map(|(path, first)| (RelPath::from(path), first)));
+        layout.data_from = 3;
+        let text = outline(&layout);
+        let all: Vec<_> = folders(&text).collect();
         let places: Vec<_> = all.iter().map(|one| (one.path, one.first, one.end)).collect();
         assert_eq!(places, [(&b""[..], 0, 2), (b"empty", 2, 2), (b"pkg/sub", 2, 3)]);
         assert_eq!(all[0].names().collect::<Vec<_>>(), [b"a.py", b"b.py"]);
         assert_eq!(all[1].names().count(), 0);
         assert!(!all[0].lists_the_same(&all[1]));
-        assert_eq!(folders(b"torn\0a.p").count(), 0);
+        assert_eq!(folders(&text[..text.len() - 1]).count(), 2);
     }
 }

@@ -40,7 +40,7 @@ impl<'k> Reuse<'k> {
         layout: &Layout,
         id: &GraphId,
         (roots, reading): (&[RelPath], &Reading),
-        facts: &mut dyn FnMut(FileId) -> Option<FileFacts>,
+        facts: &dyn Fn(FileId) -> Option<FileFacts>,
     ) -> Option<Self> {
         let (before, structure) = (&*known.0, &*known.1);
         if before.layout == id.layout {
@@ -90,7 +90,7 @@ impl<'k> Reuse<'k> {
         &mut self,
         changed: &ChangedNames,
         layout: &Layout,
-        facts: &mut dyn FnMut(FileId) -> Option<FileFacts>,
+        facts: &dyn Fn(FileId) -> Option<FileFacts>,
     ) {
         let (structure, rows) = (self.structure, &mut self.rows);
         for name in &changed.names {
@@ -98,15 +98,16 @@ impl<'k> Reuse<'k> {
         }
         let moved = self.moved.as_deref().unwrap_or_default();
         let (meets, concerns) = (changed.met_by(layout, structure, moved), changed.concern());
-        for (file, now) in (0..).zip(moved).filter(|(_, now)| **now != GONE) {
-            let folder = layout.folder_of(*now);
-            if rows[folder].is_none() {
-                continue;
-            }
-            // What is kept leads to nothing that is gone, whatever the rules above come to.
-            let lost = structure.edges.of(file).iter().any(|to| moved[*to as usize] == GONE);
-            if lost || (meets(file) && facts(*now).is_some_and(|facts| concerns(&facts))) {
-                rows[folder] = None;
+        for rows in rows {
+            let Some((first, end)) = *rows else { continue };
+            let is_stale = |file: FileId| {
+                // What is kept leads to nothing that is gone, whatever the rules above come to.
+                let lost = structure.edges.of(file).iter().any(|to| moved[*to as usize] == GONE);
+                let facts = || facts(moved[file as usize]);
+                lost || (meets(file) && facts().is_some_and(|facts| concerns(&facts)))
+            };
+            if (first..end).any(is_stale) {
+                *rows = None;
             }
         }
     }

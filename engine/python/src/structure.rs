@@ -128,13 +128,13 @@ fn made_or_known<'db>(
         return known;
     }
     let similar = store.similar_graph(db.system(), id);
-    let mut facts = |file: FileId| {
+    let facts = |file: FileId| {
         let (path, first) = &layout.folders[layout.folder_of(file)];
         folder_facts(db, db.folder(path)).0[(file - first) as usize].clone()
     };
-    let reuse = similar.as_ref().and_then(|known| {
-        Reuse::of(known, layout, id, (key.roots(db), key.reading(db)), &mut facts)
-    });
+    let reuse = similar
+        .as_ref()
+        .and_then(|known| Reuse::of(known, layout, id, (key.roots(db), key.reading(db)), &facts));
     let parts = match &reuse {
         Some(reuse) => {
             let lacking: Vec<usize> = reuse.lacking().collect();
