@@ -4,7 +4,7 @@
 //! templates mention are handed on to be checked where the project is known.
 
 use qik_model::document::{Entry, Node, Notation, Table, Value, same_key};
-use qik_model::schema::{Key, MODULE_ROOT, ROOT, Shape, Support, TableShape, Tagged};
+use qik_model::schema::{Key, MODULE_ROOT, ROOT, Shape, TableShape, Tagged};
 use qik_model::{Diagnostic, GlobSet, Origin, Place, RelPath, units};
 
 use crate::template::{ContextName, Part, Parts};
@@ -47,12 +47,7 @@ impl Check {
 
     fn entry(&mut self, key: &Key, entry: &Entry, at: &Origin) -> bool {
         let at = at.key(&*entry.key);
-        let fine = self.node(&key.shape, &entry.value, &at);
-        if fine && key.support == Support::NotYet {
-            let what = format!("`{}`", key.name);
-            return self.report(not_supported(&what, Place::Key(at)));
-        }
-        fine
+        self.node(&key.shape, &entry.value, &at)
     }
 
     /// Two spellings of one key; the same spelling twice is the front-end's to report.
@@ -145,12 +140,7 @@ impl Check {
             let known = tagged.variants.iter().map(|one| one.name);
             return self.report(unknown_value(name, known, &tag_at));
         };
-        let fine = self.keys(&variant.table, table, at, Some(tagged.tag));
-        if fine && variant.support == Support::NotYet {
-            let what = format!("{} of type `{name}`", tagged.what);
-            return self.report(not_supported(&what, value(&tag_at)));
-        }
-        fine
+        self.keys(&variant.table, table, at, Some(tagged.tag))
     }
 
     fn template(&mut self, text: &str, at: &Origin) -> Option<Parts> {
@@ -291,13 +281,6 @@ pub(crate) fn unknown_value<'a>(
     Diagnostic::error("config/unknown-value", format!("`{text}` is no value of `{at}`"))
         .at(value(at), "not known")
         .maybe_help(names::suggest(text, known))
-}
-
-/// That something is for a later version.
-pub(crate) fn not_supported(what: &str, place: Place) -> Diagnostic {
-    Diagnostic::error("config/not-supported-yet", format!("{what} is not supported yet"))
-        .at(place, "would be of no effect")
-        .help("remove it; a later version gives it its effect")
 }
 
 fn name_fault(of: &str, name: &str) -> Option<&'static str> {

@@ -71,19 +71,8 @@ pub struct Key {
     pub doc: &'static str,
     /// Whether the table is nothing without it.
     pub required: bool,
-    /// Whether it has its effect yet.
-    pub support: Support,
     /// What formats that write each element on its own call one of them: `dep` of `deps`.
     pub one: Option<&'static str>,
-}
-
-/// Whether something that may be written has its effect in this version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// It has.
-    Now,
-    /// It is refused with a report that says so, never ignored in silence.
-    NotYet,
 }
 
 /// A table with variants.
@@ -104,8 +93,6 @@ pub struct Variant {
     pub name: &'static str,
     /// One line for people.
     pub doc: &'static str,
-    /// Whether it has its effect yet.
-    pub support: Support,
     /// Its further keys.
     pub table: TableShape,
 }

@@ -1,12 +1,12 @@
 //! The tables of keys themselves, from the top of a configuration downwards. Only data.
 
 use crate::project::{CacheWhen, OnInputChange};
-use crate::schema::{Key, Shape, Support, TableShape, Tagged, Variant};
+use crate::schema::{Key, Shape, TableShape, Tagged, Variant};
 use crate::space::Inherit;
 use crate::watch::OnChange;
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, doc, required: false, support: Support::Now, one: None }
+    Key { name, shape, doc, required: false, one: None }
 }
 
 /// A key whose elements have a word of their own.
@@ -21,11 +21,10 @@ const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 const fn variant(
     name: &'static str,
     doc: &'static str,
-    support: Support,
     what: &'static str,
     keys: &'static [Key],
 ) -> Variant {
-    Variant { name, doc, support, table: TableShape { what, keys, open: false, lead: None } }
+    Variant { name, doc, table: TableShape { what, keys, open: false, lead: None } }
 }
 
 const STRINGS: Shape = Shape::List(&Shape::Str);
@@ -138,21 +137,18 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "glob",
         "Files by pattern",
-        Support::Now,
         "a glob dep",
         &[required("pattern", Shape::Pattern, "The pattern")],
     ),
     variant(
         "const",
         "A value that stands for anything",
-        Support::Now,
         "a const dep",
         &[required("val", Shape::Template, "The value")],
     ),
     variant(
         "command",
         "Another command: order, and its artifacts",
-        Support::Now,
         "a command dep",
         &[
             required("name", Shape::Str, "The command"),
@@ -163,7 +159,6 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "pydist",
         "An installed distribution",
-        Support::Now,
         "a pydist dep",
         &[
             required("name", Shape::Template, "Its name on the package index"),
@@ -173,7 +168,6 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "pygraph",
         "All that a Python module imports",
-        Support::Now,
         "a pygraph dep",
         &[
             required("pyimport", Shape::Template, "What an `import` calls the module"),
@@ -187,7 +181,6 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "load",
         "Deps listed in a JSON file",
-        Support::Now,
         "a load dep",
         &[
             required("path", Shape::Template, "The JSON file"),
@@ -201,7 +194,6 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "val",
         "One value out of a TOML or JSON file",
-        Support::Now,
         "a val dep",
         &[
             required("file", Shape::Template, "The file"),
@@ -211,14 +203,12 @@ const DEP_VARIANTS: &[Variant] = &[
     variant(
         "env",
         "A variable of the environment",
-        Support::Now,
         "an env dep",
         &[required("name", Shape::Template, "The variable")],
     ),
     variant(
         "exec",
         "The output of a cheap command",
-        Support::Now,
         "an exec dep",
         &[required("run", Shape::Template, "The shell line")],
     ),
@@ -272,7 +262,6 @@ const FENCE: Shape = Shape::Either(&[
             variants: &[variant(
                 "space",
                 "The fence of another space",
-                Support::Now,
                 "a part of a fence",
                 &[required("name", Shape::Str, "The space")],
             )],
@@ -306,7 +295,6 @@ const CONSTRAINT_SPACE: Shape = Shape::Tagged(&Tagged {
     variants: &[variant(
         "space",
         "The lock of another space",
-        Support::Now,
         "a constraint",
         &[required("name", Shape::Str, "The space")],
     )],
@@ -322,14 +310,12 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "active",
                 "The environment that is active",
-                Support::Now,
                 "a venv",
                 &[REQS, key("lock", Shape::Template, "The lock file, instead of these")],
             ),
             variant(
                 "uv",
                 "One that qik makes with uv",
-                Support::Now,
                 "a venv",
                 &[
                     required("reqs", TEMPLATE_OR_TEMPLATES, "Requirements files"),
@@ -343,7 +329,6 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "uv-project",
                 "One that qik makes with uv from a project with a `uv.lock`",
-                Support::Now,
                 "a venv",
                 &[
                     key("path", Shape::Template, "The folder of the project; `.` if not given"),
@@ -360,21 +345,13 @@ const VENV: Shape = Shape::Either(&[
             variant(
                 "conda",
                 "One of conda or mamba, by its folder",
-                Support::Now,
                 "a venv",
                 &[PREFIX_FOLDER, MADE_FROM],
             ),
-            variant(
-                "pixi",
-                "One of pixi, by its folder",
-                Support::Now,
-                "a venv",
-                &[PREFIX_FOLDER, MADE_FROM],
-            ),
+            variant("pixi", "One of pixi, by its folder", "a venv", &[PREFIX_FOLDER, MADE_FROM]),
             variant(
                 "space",
                 "That of another space",
-                Support::Now,
                 "a venv",
                 &[required("name", Shape::Str, "The space")],
             ),
@@ -416,7 +393,6 @@ const CACHE: Shape = Shape::Tagged(&Tagged {
         variant(
             "local",
             "A folder of this checkout",
-            Support::Now,
             "a local cache",
             &[
                 key(
@@ -434,7 +410,6 @@ const CACHE: Shape = Shape::Tagged(&Tagged {
         variant(
             "repo",
             "Files that are committed",
-            Support::Now,
             "a repo cache",
             &[key("git-add", Shape::Bool, "Whether qik stages new entries")],
         ),
@@ -583,7 +558,7 @@ const fn remote(
     what: &'static str,
     keys: &'static [Key],
 ) -> Variant {
-    variant(name, doc, Support::Now, what, keys)
+    variant(name, doc, what, keys)
 }
 
 const PLUGIN: Shape = Shape::Either(&[
@@ -592,18 +567,11 @@ const PLUGIN: Shape = Shape::Either(&[
         what: "a plugin",
         tag: "pyimport",
         variants: &[
-            variant(
-                "qik.pygraph",
-                "The import graph",
-                Support::Now,
-                "the pygraph plugin",
-                PYGRAPH_KEYS,
-            ),
-            variant("qik.s3", "Caches of type `s3`", Support::Now, "the s3 plugin", &[]),
+            variant("qik.pygraph", "The import graph", "the pygraph plugin", PYGRAPH_KEYS),
+            variant("qik.s3", "Caches of type `s3`", "the s3 plugin", &[]),
             variant(
                 "qik.uv",
                 "Environments made by uv",
-                Support::Now,
                 "the uv plugin",
                 &[
                     key("cache", Shape::Template, "The cache of locks; `repo` if not given"),

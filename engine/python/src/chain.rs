@@ -4,13 +4,13 @@
 use qik_db::Db;
 use qik_model::RelPath;
 
-use crate::closure::digests;
 use crate::layout::{GraphKey, Layout, layout_of};
 use crate::links::links_of;
 use crate::module_graph::{ModuleGraph, graph_of};
 use crate::modules::{facts_store, is_python};
 use crate::names::{FileId, NameId};
 use crate::needs::{Cause, Needs, Sink};
+use crate::nodes::digests;
 use crate::scan::FileFacts;
 
 /// One step of a way: a file, and why it needs the next one.

@@ -21,6 +21,7 @@ mod module_graph;
 mod modules;
 mod names;
 mod needs;
+mod nodes;
 mod outline;
 mod outside;
 mod packages;
@@ -34,8 +35,7 @@ mod structure;
 pub use bits::BitRows;
 pub use chain::{Step, direct_imports, last_step, way};
 pub use closure::{
-    Closure, Digests, ModuleName, NoClosure, closure_digest, closure_of, component_node,
-    components_by_digest, components_of, digests, reach, reached_files, root_node,
+    Closure, ModuleName, NoClosure, closure_digest, closure_of, components_of, reach, reached_files,
 };
 pub use components::{Adjacency, Components};
 pub use diagnose::closure_or_reason;
@@ -45,6 +45,7 @@ pub use module_graph::{External, ModuleGraph, graph_of};
 pub use modules::{FolderFacts, FolderListing, facts_store, folder_facts, folder_listing, prepare};
 pub use names::{FileId, Found, NameId, Names};
 pub use needs::Cause;
+pub use nodes::{Digests, component_node, components_by_digest, digests, root_node};
 pub use outside::{
     DistributionKey, OutsideNeeds, Owner, Owners, distribution_needs, missing_warning,
     outside_needs, owners_of,

@@ -35,7 +35,9 @@ struct Node {
     segment: (u32, u32),
     /// Hardly ever more than a module and its stub.
     files: SmallVec<[FileId; 2]>,
-    children: Vec<NameId>,
+    /// The name right below it that came last, and the one beside it that came before. The root is neither.
+    last_child: NameId,
+    before: NameId,
 }
 
 // The table is made from the rest.
@@ -79,8 +81,8 @@ impl Names {
         let start = self.text.len() as u32;
         self.text.extend_from_slice(segment);
         let segment = (start, self.text.len() as u32);
-        self.nodes.push(Node { parent, segment, ..Node::default() });
-        self.nodes[parent.0 as usize].children.push(id);
+        let before = std::mem::replace(&mut self.nodes[parent.0 as usize].last_child, id);
+        self.nodes.push(Node { parent, segment, before, ..Node::default() });
         self.table.insert_unique(hash, (hash, id), |(hash, _)| *hash);
         id
     }
@@ -128,8 +130,10 @@ impl Names {
     }
 
     /// The names right below.
-    pub fn children(&self, name: NameId) -> &[NameId] {
-        &self.nodes[name.0 as usize].children
+    pub fn children(&self, name: NameId) -> impl Iterator<Item = NameId> {
+        let below = |name: NameId| Some(name).filter(|name| *name != self.root());
+        let last = below(self.nodes[name.0 as usize].last_child);
+        std::iter::successors(last, move |name| below(self.nodes[name.0 as usize].before))
     }
 
     /// Calls `visit` with each file at or below a name.

@@ -258,7 +258,7 @@ impl One<'_> {
             },
             // `__all__` may name submodules, which are then imported.
             Imported::Star => {
-                names.children(found.last).iter().for_each(|child| tell(*child, &mut file));
+                names.children(found.last).for_each(|child| tell(child, &mut file));
                 sink.target(found.last, cause);
             }
         }
@@ -284,7 +284,7 @@ impl One<'_> {
                 self.names.child(found.last, name).into_iter().for_each(tell);
             }
             Imported::Star if found.whole => {
-                self.names.children(found.last).iter().for_each(|child| tell(*child));
+                self.names.children(found.last).for_each(tell);
             }
             _ => {}
         }

@@ -8,8 +8,8 @@ use qik_db::System;
 use qik_model::{FileKind, RelPath};
 use rustc_hash::FxHashMap;
 
-use crate::closure::digest_of;
 use crate::dist::{Look, Site, decode, encode, read_site};
+use crate::nodes::digest_of;
 
 const FOLDER: &str = "._qik/sites";
 

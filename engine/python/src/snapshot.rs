@@ -12,10 +12,10 @@ use qik_db::System;
 use qik_model::{BlobId, Digest, FileKind};
 use rustc_hash::FxHashMap;
 
-use crate::closure::digest_of;
 use crate::components::{Adjacency, Components};
 use crate::module_graph::External;
 use crate::names::FileId;
+use crate::nodes::digest_of;
 use crate::structure::{GraphId, Known, Structure};
 
 /// Where the graph of now is kept.

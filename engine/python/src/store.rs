@@ -14,8 +14,8 @@ use qik_model::{BlobId, Digest, FileKind, RelPath};
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use crate::closure::LatestDigests;
 use crate::contents::LatestImports;
+use crate::nodes::LatestDigests;
 use crate::scan::{FACTS_VERSION, FileFacts, facts};
 use crate::sites::Sites;
 use crate::snapshot::{ImportsDigest, OF_ANOTHER, OF_NOW, Snapshots};

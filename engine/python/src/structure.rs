@@ -11,7 +11,6 @@ use qik_db::{Database, Db};
 use qik_model::{Digest, Reading};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::closure::digest_of;
 use crate::components::{Adjacency, Components};
 use crate::contents::imports;
 use crate::layout::{GraphKey, Layout, layout_of};
@@ -20,6 +19,7 @@ use crate::module_graph::External;
 use crate::modules::{facts_store, folder_facts};
 use crate::names::FileId;
 use crate::needs::{Cause, Needs, Sink};
+use crate::nodes::digest_of;
 use crate::outline::outline;
 use crate::reuse::Reuse;
 

@@ -179,13 +179,6 @@ directory up to the root of the git repository, and takes the outermost. Without
 nearest one counts. `--config FILE` names one directly.",
     ),
     code(
-        "config/not-supported-yet",
-        "something that a later version will do",
-        "The key or type is part of qik's configuration, and what is written there has the right shape, but
-this version gives it no effect. It is refused rather than ignored: a fence that is not checked, or a
-dep that does not count, would be a wrong answer. Remove it for now.",
-    ),
-    code(
         "config/not-utf8",
         "a file that is not UTF-8",
         "Configuration files are UTF-8. The report points at the first byte that is not; editors mostly offer

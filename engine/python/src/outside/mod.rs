@@ -14,9 +14,10 @@ use std::sync::Arc;
 use qik_db::Db;
 use qik_model::{Diagnostic, Digest};
 
-use crate::closure::{ModuleName, closure_of, digest_of};
+use crate::closure::{ModuleName, closure_of};
 use crate::dist::normalise;
 use crate::layout::GraphKey;
+use crate::nodes::digest_of;
 use crate::packages::{PackagesOrigin, SpaceKey, packages_of};
 use missing::{no_distribution, no_owner, required};
 use owners::{Finder, by_config, lines_of, pydist_config};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use qik_model::schema::{MODULE_ROOT, ROOT, Shape, Support, TableShape, Tagged};
+use qik_model::schema::{MODULE_ROOT, ROOT, Shape, TableShape, Tagged};
 
 #[test]
 fn the_page_of_keys_is_the_models() {
@@ -46,23 +46,23 @@ impl Page {
         self.text.push_str(
             "# Keys\n\n\
              Every key that a `qik.toml` can hold, or `[tool.qik]` in a `pyproject.toml`. A dash in a \
-             key may be written as an underscore. *Later* is what a later version gives its effect: \
-             until then it is refused. [configuration.md](configuration.md) tells how they play together, \
+             key may be written as an underscore. \
+             [configuration.md](configuration.md) tells how they play together, \
              [kdl.md](kdl.md) what a `qik.kdl` calls them.\n",
         );
-        self.table("", &ROOT, "");
-        self.table("", &MODULE_ROOT, "");
+        self.table("", &ROOT);
+        self.table("", &MODULE_ROOT);
         self.text
     }
 
     /// A section for the table, then for what stands behind its keys.
-    fn table(&mut self, variant: &str, table: &'static TableShape, later: &str) {
+    fn table(&mut self, variant: &str, table: &'static TableShape) {
         let mut title = format!("{}{variant}", table.what);
         if !self.told.insert(title.clone()) {
             return;
         }
         title[..1].make_ascii_uppercase();
-        let _ = writeln!(self.text, "\n## {title}{later}\n");
+        let _ = writeln!(self.text, "\n## {title}\n");
         if table.keys.is_empty() {
             self.text.push_str("It takes no settings.\n");
             return;
@@ -70,38 +70,28 @@ impl Page {
         self.text.push_str("| key | takes | |\n| --- | --- | --- |\n");
         for key in table.keys {
             let required = if key.required { " (required)" } else { "" };
-            let (name, later) = (key.name, later_mark(key.support));
-            let expected = key.shape.expected();
-            let _ = writeln!(self.text, "| `{name}`{required}{later} | {expected} | {} |", key.doc);
+            let (name, expected) = (key.name, key.shape.expected());
+            let _ = writeln!(self.text, "| `{name}`{required} | {expected} | {} |", key.doc);
         }
         for key in table.keys {
-            self.shape(&key.shape, key.support);
+            self.shape(&key.shape);
         }
     }
 
-    fn shape(&mut self, shape: &'static Shape, support: Support) {
+    fn shape(&mut self, shape: &'static Shape) {
         match shape {
-            Shape::List(inner) | Shape::Map { shape: inner, .. } => self.shape(inner, support),
-            Shape::Either(shapes) => shapes.iter().for_each(|shape| self.shape(shape, support)),
-            Shape::Table(table) => self.table("", table, later_mark(support)),
-            Shape::Tagged(tagged) => self.tagged(tagged, support),
+            Shape::List(inner) | Shape::Map { shape: inner, .. } => self.shape(inner),
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| self.shape(shape)),
+            Shape::Table(table) => self.table("", table),
+            Shape::Tagged(tagged) => self.tagged(tagged),
             _ => {}
         }
     }
 
-    fn tagged(&mut self, tagged: &'static Tagged, support: Support) {
+    fn tagged(&mut self, tagged: &'static Tagged) {
         for variant in tagged.variants {
-            let later = [support, variant.support].contains(&Support::NotYet);
-            let support = if later { Support::NotYet } else { Support::Now };
             let title = format!(": `{} = \"{}\"`", tagged.tag, variant.name);
-            self.table(&title, &variant.table, later_mark(support));
+            self.table(&title, &variant.table);
         }
-    }
-}
-
-fn later_mark(support: Support) -> &'static str {
-    match support {
-        Support::Now => "",
-        Support::NotYet => " (later)",
     }
 }

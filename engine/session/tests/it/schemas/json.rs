@@ -1,6 +1,6 @@
 //! The table of keys as JSON Schema (draft 7, which editors of TOML know).
 
-use qik_model::schema::{Key, ROOT, Shape, Support, TableShape, Tagged, Variant};
+use qik_model::schema::{Key, ROOT, Shape, TableShape, Tagged, Variant};
 use serde_json::{Map, Value, json};
 
 /// The whole schema.
@@ -54,9 +54,8 @@ fn map(what: &str, shape: &Shape) -> Value {
 }
 
 fn tagged_table(tagged: &Tagged) -> Value {
-    let variants = tagged.variants.iter().filter(|one| one.support == Support::Now);
     let variants: Vec<Value> =
-        variants.map(|one| table(&one.table, Some((tagged.tag, one)))).collect();
+        tagged.variants.iter().map(|one| table(&one.table, Some((tagged.tag, one)))).collect();
     match variants.as_slice() {
         [one] => one.clone(),
         _ => json!({ "oneOf": variants }),
@@ -73,8 +72,7 @@ fn table(shape: &TableShape, tag: Option<(&str, &Variant)>) -> Value {
         required.push(tag);
         schema["description"] = json!(variant.doc);
     }
-    // What a later version supports is refused by this one.
-    for key in shape.keys.iter().filter(|key| key.support == Support::Now) {
+    for key in shape.keys {
         properties.insert(key.name.into(), described(key));
         if key.name.contains('-') {
             // The other spelling is taken and not offered.

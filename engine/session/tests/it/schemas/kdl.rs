@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use qik_model::document::Notation;
-use qik_model::schema::{Key, ROOT, Shape, Support, TableShape, Variant};
+use qik_model::schema::{Key, ROOT, Shape, TableShape};
 
 /// The whole schema.
 pub fn text() -> String {
@@ -255,22 +255,17 @@ impl Forms {
             }
             Shape::Either(shapes) => shapes.iter().for_each(|shape| self.add(shape)),
             Shape::Tagged(tagged) => {
-                let now = |one: &&'static Variant| one.support == Support::Now;
-                self.tables.extend(tagged.variants.iter().filter(now).map(|one| &one.table));
-                self.tag = Some((
-                    tagged.tag,
-                    tagged.variants.iter().filter(now).map(|one| one.name).collect(),
-                ));
+                self.tables.extend(tagged.variants.iter().map(|one| &one.table));
+                self.tag = Some((tagged.tag, tagged.variants.iter().map(|one| one.name).collect()));
             }
         }
     }
 }
 
-/// The keys of several tables that are of use in this version, with those of one name together.
+/// The keys of several tables, with those of one name together.
 fn by_name(tables: &[&'static TableShape]) -> Vec<(&'static str, Vec<&'static Key>)> {
     let mut found: Vec<(&'static str, Vec<&'static Key>)> = Vec::new();
-    let keys = tables.iter().flat_map(|table| table.keys);
-    for key in keys.filter(|key| key.support == Support::Now) {
+    for key in tables.iter().flat_map(|table| table.keys) {
         let name = key.spelt(Notation::Nodes);
         match found.iter_mut().find(|(known, _)| *known == name) {
             Some((_, keys)) => keys.push(key),
