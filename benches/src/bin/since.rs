@@ -43,7 +43,15 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         told(git(&tree, &["add", "--all"]))?;
         told(git(
             &tree,
-            &["commit", "--quiet", "--no-gpg-sign", "--no-verify", "--message=change"],
+            &[
+                "-c",
+                "maintenance.auto=false",
+                "commit",
+                "--quiet",
+                "--no-gpg-sign",
+                "--no-verify",
+                "--message=change",
+            ],
         ))?;
         let (names, time) = ask(&qik, &tree)?;
         asked.push(time);

@@ -240,6 +240,8 @@ impl Session {
         if let Some(since) = &request.since {
             let isolated = request.selection.isolated;
             plan = self.changed_since(plan, since, isolated).map_err(|error| vec![error])?;
+            // A look that can't be kept for the next one is as right as one that can.
+            let _ = self.tree.save();
         }
         if let Some(part) = request.part {
             plan = self.part_of(plan, part, request.selection.isolated);
