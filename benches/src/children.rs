@@ -46,7 +46,7 @@ pub fn cost_within(command: &mut Command, limit: Duration) -> Result<Cost, Strin
     let wall = start.elapsed();
     drop(done);
     if watch.join().unwrap_or(false) {
-        return Err(format!("{command:?} took longer than {} s", limit.as_secs()));
+        return Err(format!("took longer than {} s", limit.as_secs()));
     }
     let times = [usage.ru_utime, usage.ru_stime].map(|time| {
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::layout::layout_of;
 use crate::scan::FileFacts;
 use crate::settings::graph_key;
 use crate::store::{FactsStore, Proof};
-use crate::structure::prepare_structure;
+use crate::structure::{is_over_other_files, prepare_structure};
 
 /// The store of facts, as an input: set once, and what it answers depends on the question alone.
 #[salsa::input(singleton)]
@@ -106,21 +106,22 @@ pub fn prepare(db: &Database, proof: &Proof<'_>) {
                 store.load_graphs(db.system());
             });
         }
-        let mut news = 0;
         for root in key.roots(db) {
-            news += read_below(db, &store, root, proof);
-        }
-        if news > 0 {
-            // Likely the files beside the new ones are asked for, too.
-            store.load_facts();
+            read_below(db, &store, root, proof);
         }
     });
-    prepare_imports(db, key);
+    std::thread::scope(|scope| {
+        if is_over_other_files(db, key) {
+            // The files beside those that came are asked for next.
+            scope.spawn(|| store.load_facts());
+        }
+        prepare_imports(db, key);
+    });
     prepare_structure(db, key);
 }
 
-/// Reads the files below a root of which nothing is known; how many there are.
-fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) -> usize {
+/// Reads the files below a root of which nothing is known.
+fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'_>) {
     let mut folders = vec![db.folder(root)];
     let mut looked = 0;
     while let Some(folder) = folders.get(looked).copied() {
@@ -145,10 +146,7 @@ fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'
         });
         lacking.collect::<Vec<_>>()
     });
-    let lacking = lacking.concat();
-    let count = lacking.len();
-    store.prepare(&**db.system(), lacking, proof);
-    count
+    store.prepare(&**db.system(), lacking.concat(), proof);
 }
 
 /// Whether a folder with a file of that name lists it: what can stand in an import, and `py.typed`.

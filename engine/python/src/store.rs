@@ -125,6 +125,13 @@ impl FactsStore {
         any(&has_files).or_else(|| any(&is_similar))
     }
 
+    /// Whether a structure over these files is at hand.
+    pub(crate) fn has_graph_over(&self, files: &Arc<dyn System>, layout: &Digest) -> bool {
+        let (present, other) = self.present_and_other(files);
+        let is_it = |known: &Known| known.0.layout == *layout;
+        present.graph(is_it).or_else(|| other.graph(is_it)).is_some()
+    }
+
     /// Keeps a structure for the next process.
     pub(crate) fn keep_graph(
         &self,
