@@ -35,7 +35,7 @@ pub fn cost(command: &mut Command) -> Result<Cost, String> {
 /// Runs a process to its end, whatever that is; with all that it started it is killed after `limit`.
 ///
 /// # Errors
-/// A fragment that names the process, where it does not start or takes longer.
+/// A fragment, where it does not start or takes longer.
 pub fn cost_within(command: &mut Command, limit: Duration) -> Result<Cost, String> {
     command.process_group(0);
     let start = Instant::now();
