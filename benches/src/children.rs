@@ -3,6 +3,7 @@
 
 use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{JoinHandle, spawn};
@@ -26,27 +27,27 @@ pub struct Cost {
 /// Runs a process to its end, which has to be a success.
 ///
 /// # Errors
-/// A fragment that names the process, where it does not start or fails.
+/// A fragment that names the program, where it does not start or fails.
 pub fn cost(command: &mut Command) -> Result<Cost, String> {
     let cost = cost_within(command, Duration::from_secs(3_600))?;
-    if cost.code == 0 { Ok(cost) } else { Err(format!("{command:?} failed: {}", cost.code)) }
+    if cost.code == 0 { Ok(cost) } else { Err(format!("{} failed: {}", name(command), cost.code)) }
 }
 
 /// Runs a process to its end, whatever that is; with all that it started it is killed after `limit`.
 ///
 /// # Errors
-/// A fragment, where it does not start or takes longer.
+/// A fragment that names the program, where it does not start or takes longer.
 pub fn cost_within(command: &mut Command, limit: Duration) -> Result<Cost, String> {
     command.process_group(0);
     let start = Instant::now();
-    let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
+    let child = command.spawn().map_err(|error| format!("{}: {error}", name(command)))?;
     let pid = i32::try_from(child.id()).map_err(|error| error.to_string())?;
     let (done, watch) = kill_after(pid, limit);
     let (status, usage) = wait(pid);
     let wall = start.elapsed();
     drop(done);
     if watch.join().unwrap_or(false) {
-        return Err(format!("took longer than {} s", limit.as_secs()));
+        return Err(format!("{} took longer than {} s", name(command), limit.as_secs()));
     }
     let times = [usage.ru_utime, usage.ru_stime].map(|time| {
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
@@ -57,6 +58,12 @@ pub fn cost_within(command: &mut Command, limit: Duration) -> Result<Cost, Strin
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     let memory = u64::try_from(usage.ru_maxrss).unwrap_or_default() * unit;
     Ok(Cost { wall, cpu: times.into_iter().sum(), memory, code: code(status) })
+}
+
+/// The name of a command's program. Its arguments and paths are those of one machine, and results are for all.
+pub(crate) fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Kills a group of processes after a while, unless what is returned is dropped before; tells whether it did.

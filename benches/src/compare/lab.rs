@@ -145,7 +145,7 @@ impl Lab {
     /// Runs a command that is not measured.
     pub(super) fn once(&self, mut command: Command) -> Result<(), String> {
         crate::children::cost_within(&mut command, self.settings.limit).and_then(|cost| {
-            let what = || format!("{command:?} failed: {}", cost.code);
+            let what = || format!("{} failed: {}", crate::children::name(&command), cost.code);
             (cost.code == 0).then_some(()).ok_or_else(what)
         })
     }

@@ -98,33 +98,40 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    /// The digest of the folder at that place, if it held just these entries.
+    /// The digest of the folder, now at that place, if it held just these entries.
     fn at(&self, at: usize, folder: Folder, entries: &Arc<[TreeEntry]>) -> Option<Digest> {
-        let (_, held, digests) = self.latest.as_ref()?;
-        let at = match &self.places {
-            Some(places) => *places.get(&folder)?,
-            None => at,
-        };
-        Arc::ptr_eq(&held.0[at], entries).then(|| digests[at])
+        match &self.places {
+            Some(_) => self.of(folder, entries),
+            None => self.held(at, entries),
+        }
     }
 
-    /// Whether anything was made of the folder when it held just these entries.
-    pub fn contains(&self, folder: Folder, entries: &Arc<[TreeEntry]>) -> bool {
-        self.places.is_some() && self.at(0, folder, entries).is_some()
+    /// The digest of the folder, wherever it stood, if it held just these entries.
+    pub fn of(&self, folder: Folder, entries: &Arc<[TreeEntry]>) -> Option<Digest> {
+        self.held(*self.places.as_ref()?.get(&folder)?, entries)
+    }
+
+    fn held(&self, at: usize, entries: &Arc<[TreeEntry]>) -> Option<Digest> {
+        let (_, held, digests) = self.latest.as_ref()?;
+        Arc::ptr_eq(&held.0[at], entries).then(|| digests[at])
     }
 }
 
 impl LatestImports {
     /// What was made last, of whichever folders.
     pub fn known(&self) -> Before {
-        self.of(&Arc::from([]))
+        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let folders = latest.iter().flat_map(|(known, ..)| known.iter().copied());
+        let places = Some(folders.zip(0..).collect());
+        Before { latest, places }
     }
 
     fn of(&self, folders: &Arc<[Folder]>) -> Before {
         let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let others = latest.as_ref().filter(|(known, ..)| !Arc::ptr_eq(known, folders));
-        let places = others.map(|(known, ..)| known.iter().copied().zip(0..).collect());
-        Before { latest, places }
+        match latest {
+            Some((known, ..)) if !Arc::ptr_eq(&known, folders) => self.known(),
+            latest => Before { latest, places: None },
+        }
     }
 
     fn keep(&self, folders: &Arc<[Folder]>, contents: &Contents, digests: &Arc<[Digest]>) {

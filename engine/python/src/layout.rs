@@ -1,6 +1,7 @@
 //! Where Python files lie and by which names they go: every file below the roots of imports, numbered,
 //! and the tree of dotted names. Knows nothing of what any file imports.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use qik_db::Db;
@@ -97,13 +98,12 @@ impl Layout {
     /// The number that each Python file has in another layout, if it is there.
     pub(crate) fn numbers_in(&self, other: &Self) -> Vec<Option<FileId>> {
         let mut numbers = vec![None; self.data_from as usize];
-        for (at, (path, first)) in self.folders.iter().enumerate() {
+        for (at, (path, _)) in self.folders.iter().enumerate() {
             let Some(start) = other.starts.get(path) else { continue };
-            let end = self.folders.get(at + 1).map_or(self.data_from, |next| next.1);
             let theirs = &other.files[*start as usize..other.data_from as usize];
             let mut theirs = (*start..).zip(theirs).peekable();
             // Both are sorted; what comes after the folder's own files is equal to none of these.
-            for file in *first..end {
+            for file in self.files_in(at) {
                 let own = &self.files[file as usize];
                 let is_before = |(_, one): &(FileId, &RelPath)| {
                     one.name() < own.name() && one.parent().as_ref() == Some(path)
@@ -113,6 +113,12 @@ impl Layout {
             }
         }
         numbers
+    }
+
+    /// The numbers of the files of the folder at that place.
+    pub(crate) fn files_in(&self, folder: usize) -> Range<FileId> {
+        let end = self.folders.get(folder + 1).map_or(self.data_from, |next| next.1);
+        self.folders[folder].1..end
     }
 
     /// The place of the folder of a Python file.

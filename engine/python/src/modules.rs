@@ -132,7 +132,7 @@ fn read_below(db: &Database, store: &FactsStore, root: &RelPath, proof: &Proof<'
         folders.extend(packages.map(|entry| db.folder(&path.join(&entry.name))));
     }
     let known = store.latest_imports().known();
-    folders.retain(|folder| !known.contains(*folder, folder.entries(db)));
+    folders.retain(|folder| known.of(*folder, folder.entries(db)).is_none());
     let lacking = db.each(&folders, |db, folder| {
         // The names are asked for next.
         folder_listing(db, *folder);

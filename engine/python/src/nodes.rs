@@ -65,8 +65,8 @@ fn identities_of(
         debug_assert_eq!(files.len(), first);
         match before {
             Some(before) if Arc::ptr_eq(&before.contents.0[at], entries) => {
-                let next = layout.folders.get(at + 1).map_or(layout.data_from, |next| next.1);
-                files.extend_from_slice(&before.digests.files[first..next as usize]);
+                let end = layout.files_in(at).end as usize;
+                files.extend_from_slice(&before.digests.files[first..end]);
             }
             _ => files.extend(identities(entries)),
         }

@@ -7,6 +7,8 @@
 //! ```
 //! Numbers are little endian. Files are numbered in this order, so the text tells the numbers too.
 
+use std::ops::Range;
+
 use qik_model::RelPath;
 
 use crate::layout::Layout;
@@ -26,9 +28,9 @@ pub(crate) struct OutlinedFolder<'t> {
 /// The outline of a layout. Data files are not in it.
 pub(crate) fn outline(layout: &Layout) -> Vec<u8> {
     let mut text = Vec::with_capacity(layout.data_from as usize * 24);
-    for (at, (path, first)) in layout.folders.iter().enumerate() {
-        let end = layout.folders.get(at + 1).map_or(layout.data_from, |next| next.1);
-        let files = &layout.files[*first as usize..end as usize];
+    for (at, (path, _)) in layout.folders.iter().enumerate() {
+        let Range { start, end } = layout.files_in(at);
+        let files = &layout.files[start as usize..end as usize];
         let length = files.iter().map(|file| file.name().len() + 1).sum();
         for number in [path.as_bytes().len(), files.len(), length] {
             text.extend_from_slice(&(number as u32).to_le_bytes());

@@ -8,6 +8,7 @@
 //! such as at the top, where all absolute imports come by, nothing is.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use memchr::memmem::Finder;
 use qik_model::{Reading, RelPath};
@@ -24,8 +25,8 @@ use crate::structure::{GraphId, Known, Part, Structure, copied};
 /// The rows of a structure that hold for another layout, too.
 pub(crate) struct Reuse<'k> {
     structure: &'k Structure,
-    /// Of each folder of the layout the numbers that its files had, from the first to before the last.
-    rows: Vec<Option<(FileId, FileId)>>,
+    /// Of each folder of the layout the numbers that its files had.
+    rows: Vec<Option<Range<FileId>>>,
     /// The number that each file has now. Nothing where all have the same.
     moved: Option<Vec<FileId>>,
 }
@@ -64,7 +65,7 @@ impl<'k> Reuse<'k> {
             let old = (*old)?;
             let is_same =
                 was[old].lists_the_same(&is[new]) && before.folders[old] == id.folders[new];
-            is_same.then_some((was[old].first, was[old].end))
+            is_same.then_some(was[old].first..was[old].end)
         };
         let rows = pairs.before.iter().enumerate().map(of_folder).collect();
         let mut reuse = Self { structure, rows, moved: Some(moved) };
@@ -78,11 +79,9 @@ impl<'k> Reuse<'k> {
         layout: &Layout,
         id: &GraphId,
     ) -> Self {
-        let firsts = layout.folders.iter().map(|(_, first)| *first);
-        let bounds = firsts.clone().zip(firsts.skip(1).chain([layout.data_from]));
         let same = before.folders.iter().zip(&*id.folders).map(|(one, other)| one == other);
-        let rows = bounds.zip(same).map(|(bounds, is_same)| is_same.then_some(bounds)).collect();
-        Self { structure, rows, moved: None }
+        let rows = same.enumerate().map(|(at, is_same)| is_same.then(|| layout.files_in(at)));
+        Self { structure, rows: rows.collect(), moved: None }
     }
 
     /// Leaves out the folders in which a file may come to a changed name.
@@ -99,14 +98,14 @@ impl<'k> Reuse<'k> {
         let moved = self.moved.as_deref().unwrap_or_default();
         let (meets, concerns) = (changed.met_by(layout, structure, moved), changed.concern());
         for rows in rows {
-            let Some((first, end)) = *rows else { continue };
+            let Some(mut files) = rows.clone() else { continue };
             let is_stale = |file: FileId| {
                 // What is kept leads to nothing that is gone, whatever the rules above come to.
                 let lost = structure.edges.of(file).iter().any(|to| moved[*to as usize] == GONE);
                 let facts = || facts(moved[file as usize]);
                 lost || (meets(file) && facts().is_some_and(|facts| concerns(&facts)))
             };
-            if (first..end).any(is_stale) {
+            if files.any(is_stale) {
                 *rows = None;
             }
         }
@@ -120,19 +119,20 @@ impl<'k> Reuse<'k> {
 
     /// What all files need: the rows that hold, and those of the folders that lack them, in their order.
     pub fn parts(&self, made: Vec<Part>) -> Vec<Part> {
-        let (mut parts, mut run) = (Vec::new(), (0, 0));
+        let (mut parts, mut run) = (Vec::new(), 0..0);
         let mut made = made.into_iter();
         for rows in &self.rows {
-            match *rows {
-                Some((first, end)) if first == run.1 => run.1 = end,
+            match rows {
+                Some(rows) if rows.start == run.end => run.end = rows.end,
                 Some(rows) => {
                     parts.push(self.part(run));
-                    run = rows;
+                    run = rows.clone();
                 }
                 None => {
+                    let end = run.end;
                     parts.push(self.part(run));
-                    run.0 = run.1;
                     parts.extend(made.next());
+                    run = end..end;
                 }
             }
         }
@@ -140,15 +140,15 @@ impl<'k> Reuse<'k> {
         parts
     }
 
-    /// The rows of the files from `first` to before `end`.
-    fn part(&self, (first, end): (FileId, FileId)) -> Part {
+    /// The rows of the files that had these numbers.
+    fn part(&self, files: Range<FileId>) -> Part {
         let structure = self.structure;
         let mut names = Vec::new();
         let mut places: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut outside = Adjacency::for_nodes((end - first) as usize);
-        let mut edges = Adjacency::for_nodes((end - first) as usize);
+        let mut outside = Adjacency::for_nodes(files.len());
+        let mut edges = Adjacency::for_nodes(files.len());
         let mut row = Vec::new();
-        for file in first..end {
+        for file in files.clone() {
             outside.push(structure.externals.of(file).iter().map(|external| {
                 let name = *places.entry(external.name).or_insert_with(|| {
                     names.push(structure.external_names[external.name as usize].clone());
@@ -161,10 +161,10 @@ impl<'k> Reuse<'k> {
             row.sort_unstable();
             edges.push(copied(&row));
         }
-        let places = |files: &[FileId]| {
-            let start = files.partition_point(|file| *file < first);
-            let own = files[start..].iter().take_while(|file| **file < end);
-            own.map(|file| file - first).collect()
+        let places = |all: &[FileId]| {
+            let start = all.partition_point(|file| *file < files.start);
+            let own = all[start..].iter().take_while(|file| **file < files.end);
+            own.map(|file| file - files.start).collect()
         };
         let (broken, loose) = (places(&structure.broken), places(&structure.loose));
         Part { edges, outside, names, broken, loose }

@@ -368,7 +368,7 @@ mod tests {
     fn one() -> Arc<GraphId> {
         let (settings, layout) = (Digest([0; 32]), Digest([1; 32]));
         let folders = Arc::new([Digest([2; 32])]);
-        Arc::new(GraphId { settings, layout, folders, files: Arc::from(*b"\0a.py\0\0") })
+        Arc::new(GraphId { settings, layout, folders, files: Arc::from(*b"outline") })
     }
 
     fn written() -> (Arc<dyn System>, Vec<u8>) {

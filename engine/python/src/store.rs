@@ -117,19 +117,18 @@ impl FactsStore {
 
     /// A structure that is at hand and was made likewise, best of the same files.
     pub(crate) fn similar_graph(&self, files: &Arc<dyn System>, id: &GraphId) -> Option<Known> {
-        let (present, other) = self.present_and_other(files);
-        let has_files = |known: &Known| known.0.layout == id.layout;
         let is_similar = |known: &Known| known.0.settings == id.settings;
-        let any =
-            |wanted: &dyn Fn(&Known) -> bool| present.graph(wanted).or_else(|| other.graph(wanted));
-        any(&has_files).or_else(|| any(&is_similar))
+        self.graph_over(files, &id.layout).or_else(|| self.any_graph(files, is_similar))
     }
 
-    /// Whether a structure over these files is at hand.
-    pub(crate) fn has_graph_over(&self, files: &Arc<dyn System>, layout: &Digest) -> bool {
+    /// A structure that is at hand over these files.
+    pub(crate) fn graph_over(&self, files: &Arc<dyn System>, layout: &Digest) -> Option<Known> {
+        self.any_graph(files, |known| known.0.layout == *layout)
+    }
+
+    fn any_graph(&self, files: &Arc<dyn System>, wanted: impl Fn(&Known) -> bool) -> Option<Known> {
         let (present, other) = self.present_and_other(files);
-        let is_it = |known: &Known| known.0.layout == *layout;
-        present.graph(is_it).or_else(|| other.graph(is_it)).is_some()
+        present.graph(&wanted).or_else(|| other.graph(&wanted))
     }
 
     /// Keeps a structure for the next process.

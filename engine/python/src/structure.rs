@@ -108,7 +108,7 @@ pub(crate) fn structure<'db>(
 /// Whether the structures that are at hand are over other files: then one has to be made.
 pub(crate) fn is_over_other_files(db: &Database, key: GraphKey<'_>) -> bool {
     let layout = &layout_id(db, key).layout;
-    !facts_store(db).has_graph_over(db.system(), layout)
+    facts_store(db).graph_over(db.system(), layout).is_none()
 }
 
 /// Makes the structure of the graph known before it is asked for, on all processors.

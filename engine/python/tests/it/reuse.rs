@@ -111,6 +111,15 @@ fn digests_are_those_of_the_nodes_however_wide_a_level_is() {
     // All but what imports nothing of it.
     assert_eq!(differ, before.len() - 1);
     assert_eq!(after, check(&test.reopened()));
+    // Other edges, and files that come before others, move components; what is as it was keeps its digest.
+    test.write("wide/m000.py", "import base.other\n");
+    check(&test);
+    test.write("app/first.py", "import wide.m001\n");
+    check(&test);
+    test.write("wide/m002.py", "import base.other, base.util, lib.part\n");
+    test.system.remove("app/api.py");
+    test.sync();
+    assert_eq!(check(&test), check(&test.reopened()));
 }
 
 /// Files are numbered folder by folder, so those of a folder come before those below it.

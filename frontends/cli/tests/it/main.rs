@@ -41,6 +41,7 @@ mod selection;
 mod server;
 mod shards;
 mod since;
+mod states;
 mod stopping;
 mod templates;
 mod timings;

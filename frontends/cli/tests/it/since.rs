@@ -1,6 +1,6 @@
 //! `--since`: what depends on anything that changed between a commit and the files as they are.
 
-use crate::project::Project;
+use crate::project::{Project, until};
 
 const CONFIG: &str = r#"
 [commands.glob]
@@ -53,6 +53,17 @@ fn check(change: impl FnOnce(&Project), expected: &[&str]) {
     project.commit();
     assert_eq!(project.ls("--since HEAD~1 --isolated"), expected);
     assert_eq!(project.ls("--since HEAD --isolated"), [""; 0]);
+}
+
+/// The next look need not list again what did not change, as after a run.
+#[test]
+fn what_was_seen_of_folders_is_kept() {
+    let project = project();
+    // Of a folder that was just made nothing is kept: it may change without another stamp.
+    until("listings are kept", || {
+        project.ls("--since HEAD");
+        project.exists("._qik/folders")
+    });
 }
 
 #[test]
